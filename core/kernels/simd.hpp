@@ -1,0 +1,79 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace unroll::kernels {
+
+/// The vectors of the instruction set built for, by compiler extension: V holds `width` values of T (float or double)
+/// and takes + - * / < and ?: lane by lane; I is the integer vector of the same lanes (comparisons give it: -1 or 0).
+template <class T>
+struct Simd {
+#if defined(__AVX512F__)
+    static constexpr int bytes = 64;
+    static constexpr int registers = 32;
+#elif defined(__AVX__)
+    static constexpr int bytes = 32;
+    static constexpr int registers = 16;
+#elif defined(__aarch64__)
+    static constexpr int bytes = 16;
+    static constexpr int registers = 32;
+#else
+    static constexpr int bytes = 16;
+    static constexpr int registers = 16;
+#endif
+    static constexpr int64_t width = bytes / sizeof(T);
+
+    typedef T V __attribute__((vector_size(bytes)));
+    typedef decltype(V{} < V{}) I;
+
+    static V set(T x) { return x - V{}; }  // minus: -0 + 0 would be +0
+
+    static V load(const T* p) {
+        V v;
+        std::memcpy(&v, p, bytes);
+        return v;
+    }
+    static void store(T* p, V v) { std::memcpy(p, &v, bytes); }
+
+    /// The first n lanes (all when n >= width), zeros behind; touches no memory beyond them.
+    static V load(const T* p, int64_t n) {
+        if (n >= width) return load(p);
+        V v{};
+        std::memcpy(&v, p, size_t(n) * sizeof(T));
+        return v;
+    }
+    static void store(T* p, V v, int64_t n) {
+        if (n >= width) return store(p, v);
+        std::memcpy(p, &v, size_t(n) * sizeof(T));
+    }
+};
+
+/// Calls f(x0, x1, ..., y0&, y1&, ...) on vectors of the inputs' and outputs' elements 0 .. n-1 in order. The last,
+/// partial vector takes the same way as the others, so a result depends on its element only, never on where the element
+/// stands. Outputs may be inputs (element by element), as in
+///     map(n, inputs(dy, h), outputs(da), [](auto dy, auto h, auto& da) { da = dy * (1 - h * h); });
+template <class T, size_t Ins, size_t Outs, class F>
+inline void map(int64_t n, const std::array<const T*, Ins>& in, const std::array<T*, Outs>& out, F f) {
+    using S = Simd<T>;
+    [&]<size_t... X, size_t... Y>(std::index_sequence<X...>, std::index_sequence<Y...>) {
+        for (int64_t i = 0; i < n; i += S::width) {
+            typename S::V y[Outs];
+            f(S::load(in[X] + i, n - i)..., y[Y]...);
+            (S::store(out[Y] + i, y[Y], n - i), ...);
+        }
+    }
+    (std::make_index_sequence<Ins>(), std::make_index_sequence<Outs>());
+}
+
+template <class T, class... P>
+std::array<const T*, 1 + sizeof...(P)> inputs(const T* p, P... more) {
+    return {p, more...};
+}
+template <class T, class... P>
+std::array<T*, 1 + sizeof...(P)> outputs(T* p, P... more) {
+    return {p, more...};
+}
+
+}  // namespace unroll::kernels
