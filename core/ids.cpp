@@ -1,0 +1,68 @@
+#include "core/ids.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+namespace unroll {
+
+Ids Ids::empty(const Shape& shape) {
+    Ids ids;
+    ids.storage_ = Storage::acquire(static_cast<size_t>(shape.size()) * sizeof(int32_t));
+    ids.begin_ = static_cast<int32_t*>(ids.storage_->data());
+    ids.shape_ = shape;
+    return ids;
+}
+
+Ids::Ids(const std::vector<int32_t>& values, const Shape& shape, Where at) : Ids(empty(shape)) {
+    if (static_cast<int64_t>(values.size()) != shape.size())
+        fail("Ids", at, fmt::format("{} numbers for the shape {}", values.size(), shape.str()));
+    if (!values.empty()) std::memcpy(begin_, values.data(), values.size() * sizeof(int32_t));
+}
+
+Ids::Ids(const std::vector<int32_t>& values, Where at) : Ids(values, Shape{static_cast<int64_t>(values.size())}, at) {}
+
+Ids::Ids(const Ids& other) : storage_(other.storage_), begin_(other.begin_), shape_(other.shape_) {
+    if (storage_ != nullptr) storage_->references++;
+}
+
+Ids::Ids(Ids&& other) noexcept
+    : storage_(std::exchange(other.storage_, nullptr)),
+      begin_(std::exchange(other.begin_, nullptr)),
+      shape_(other.shape_) {}
+
+Ids& Ids::operator=(Ids other) noexcept {
+    std::swap(storage_, other.storage_);
+    std::swap(begin_, other.begin_);
+    shape_ = other.shape_;
+    return *this;
+}
+
+Ids::~Ids() {
+    if (storage_ != nullptr) Storage::release(storage_);
+}
+
+Ids Ids::slice(int64_t begin, int64_t end, Where at) const {
+    if (shape_.rank() == 0 || begin < 0 || end < begin || end > shape_[0])
+        fail("slice", at, fmt::format("rows {} to {} of {}", begin, end, shape_.str()));
+    Ids ids = *this;
+    ids.begin_ += begin * (shape_[0] > 0 ? size() / shape_[0] : 0);
+    ids.shape_ = shape_.with(0, {end - begin, shape_.axis(0)});
+    return ids;
+}
+
+Ids Ids::row(int64_t i, Where at) const {
+    Ids ids = slice(i, i + 1, at);
+    ids.shape_ = shape_.without(0);
+    return ids;
+}
+
+Ids Ids::reshape(const Shape& shape, Where at) const {
+    if (shape.size() != size()) fail("reshape", at, fmt::format("{} into {}", shape_.str(), shape.str()));
+    Ids ids = *this;
+    ids.shape_ = shape;
+    return ids;
+}
+
+}  // namespace unroll

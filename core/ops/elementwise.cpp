@@ -1,0 +1,187 @@
+// Functions of one operand; those of two are in arithmetic.cpp.
+#include "core/ops/elementwise.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/kernels/parallel.hpp"
+#include "core/kernels/vecmath.hpp"
+
+namespace unroll {
+namespace {
+
+constexpr int64_t chunk = 16384;  // elements: fixed, so that no result depends on the number of threads
+
+/// y = f(x): f(n, from, to) works on n elements, of float or double.
+template <class F>
+Tensor map(const Tensor& x, F f) {
+    Tensor y = Tensor::empty(x.shape(), x.dtype());
+    dispatch(x.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T* from = x.data<T>();
+        T* to = y.mutable_data<T>();
+        const int64_t n = x.size();
+        kernels::parallel((n + chunk - 1) / chunk,
+                          [&](int64_t c) { f(std::min(chunk, n - c * chunk), from + c * chunk, to + c * chunk); });
+    });
+    return y;
+}
+
+/// dx_i = f(dy_i, v_i)
+template <class F>
+Tensor map_gradient(const Tensor& dy, const Tensor& v, F f) {
+    Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
+    dispatch(dy.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T *from = dy.data<T>(), *value = v.data<T>();
+        T* to = dx.mutable_data<T>();
+        const int64_t n = dy.size();
+        kernels::parallel((n + chunk - 1) / chunk, [&](int64_t c) {
+            for (int64_t i = c * chunk, end = std::min(n, i + chunk); i < end; i++) to[i] = f(from[i], value[i]);
+        });
+    });
+    return dx;
+}
+
+template <class F>
+Tensor map_each(const Tensor& x, F f) {
+    return map(x, [f](int64_t n, const auto* from, auto* to) {
+        for (int64_t i = 0; i < n; i++) to[i] = f(from[i]);
+    });
+}
+
+Tensor sigmoid_gradient(const Tensor& dy, const Tensor& y) {
+    return map_gradient(dy, y, [](auto d, auto v) { return d * (v * (1 - v)); });
+}
+Tensor tanh_gradient(const Tensor& dy, const Tensor& y) {
+    return map_gradient(dy, y, [](auto d, auto v) { return d * (1 - v * v); });
+}
+Tensor relu_gradient(const Tensor& dy, const Tensor& y) {
+    return map_gradient(dy, y, [](auto d, auto v) { return v > 0 ? d : 0 * v; });
+}
+Tensor sqrt_gradient(const Tensor& dy, const Tensor& y) {
+    return map_gradient(dy, y, [](auto d, auto v) { return d / (2 * v); });
+}
+
+}  // namespace
+
+Tensor scale(const Tensor& x, double factor, double shift) {
+    return map(x, [=](int64_t n, const auto* from, auto* to) {
+        using T = std::decay_t<decltype(*to)>;
+        const T a = static_cast<T>(factor), b = static_cast<T>(shift);
+        for (int64_t i = 0; i < n; i++) to[i] = a * from[i] + b;
+    });
+}
+
+Tensor sigmoid(const Tensor& x, Where) {
+    return map(x, [](int64_t n, const auto* from, auto* to) { kernels::sigmoid(n, from, to); });
+}
+Tensor tanh(const Tensor& x, Where) {
+    return map(x, [](int64_t n, const auto* from, auto* to) { kernels::tanh(n, from, to); });
+}
+Tensor exp(const Tensor& x, Where) {
+    return map(x, [](int64_t n, const auto* from, auto* to) { kernels::exp(n, from, to); });
+}
+Tensor log(const Tensor& x, Where) {
+    return map(x, [](int64_t n, const auto* from, auto* to) { kernels::log(n, from, to); });
+}
+Tensor relu(const Tensor& x, Where) {
+    return map_each(x, [](auto v) { return v < 0 ? 0 * v : v; });
+}
+Tensor sqrt(const Tensor& x, Where) {
+    return map_each(x, [](auto v) { return std::sqrt(v); });
+}
+
+namespace ops {
+
+struct Scale final : Record {
+    Edge x, y;
+    double a, b;
+    Scale(Recording& r, const Operand& x, double a, double b)
+        : x(r.input(x)), y(r.output(scale(x.value(), a, b))), a(a), b(b) {}
+    void backward(Tape& tape) override { tape.add(x, *dy * a); }
+    const char* name() const override { return "scale"; }
+    const char* equation() const override { return "y = a x + b"; }
+    const char* gradient() const override { return "dx += a dy"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct Sigmoid final : Record {
+    Edge x;
+    Saved y;
+    Sigmoid(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(sigmoid(x.value(), x.at))) {}
+    void backward(Tape& tape) override { tape.add(x, sigmoid_gradient(*dy, y)); }
+    const char* name() const override { return "sigmoid"; }
+    const char* equation() const override { return "y = σ(x)"; }
+    const char* gradient() const override { return "dx += dy ⊙ y ⊙ (1 - y)"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct Tanh final : Record {
+    Edge x;
+    Saved y;
+    Tanh(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(tanh(x.value(), x.at))) {}
+    void backward(Tape& tape) override { tape.add(x, tanh_gradient(*dy, y)); }
+    const char* name() const override { return "tanh"; }
+    const char* equation() const override { return "y = tanh(x)"; }
+    const char* gradient() const override { return "dx += dy ⊙ (1 - y²)"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct Relu final : Record {
+    Edge x;
+    Saved y;
+    Relu(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(relu(x.value(), x.at))) {}
+    void backward(Tape& tape) override { tape.add(x, relu_gradient(*dy, y)); }
+    const char* name() const override { return "relu"; }
+    const char* equation() const override { return "y = max(0, x)"; }
+    const char* gradient() const override { return "dx += dy where y > 0, else 0"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct Exp final : Record {
+    Edge x;
+    Saved y;
+    Exp(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(exp(x.value(), x.at))) {}
+    void backward(Tape& tape) override { tape.add(x, mul(*dy, y)); }
+    const char* name() const override { return "exp"; }
+    const char* equation() const override { return "y = exp(x)"; }
+    const char* gradient() const override { return "dx += dy ⊙ y"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct Log final : Record {
+    Saved x;
+    Edge y;
+    Log(Recording& r, const Operand& x) : x(r.saved(x)), y(r.output(log(x.value(), x.at))) {}
+    void backward(Tape& tape) override { tape.add(x, div(*dy, x)); }
+    const char* name() const override { return "log"; }
+    const char* equation() const override { return "y = log(x)"; }
+    const char* gradient() const override { return "dx += dy / x"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct Sqrt final : Record {
+    Edge x;
+    Saved y;
+    Sqrt(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(sqrt(x.value(), x.at))) {}
+    void backward(Tape& tape) override { tape.add(x, sqrt_gradient(*dy, y)); }
+    const char* name() const override { return "sqrt"; }
+    const char* equation() const override { return "y = sqrt(x)"; }
+    const char* gradient() const override { return "dx += dy / (2 y)"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+}  // namespace ops
+
+Var scale(const Operand& x, double factor, double shift) {
+    return tape_of("scale", {&x}).record<ops::Scale>(x.at, x, factor, shift);
+}
+Var sigmoid(const Operand& x) { return tape_of("sigmoid", {&x}).record<ops::Sigmoid>(x.at, x); }
+Var tanh(const Operand& x) { return tape_of("tanh", {&x}).record<ops::Tanh>(x.at, x); }
+Var relu(const Operand& x) { return tape_of("relu", {&x}).record<ops::Relu>(x.at, x); }
+Var exp(const Operand& x) { return tape_of("exp", {&x}).record<ops::Exp>(x.at, x); }
+Var log(const Operand& x) { return tape_of("log", {&x}).record<ops::Log>(x.at, x); }
+Var sqrt(const Operand& x) { return tape_of("sqrt", {&x}).record<ops::Sqrt>(x.at, x); }
+
+}  // namespace unroll

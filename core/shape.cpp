@@ -1,0 +1,94 @@
+#include "core/shape.hpp"
+
+#include <fmt/format.h>
+
+namespace unroll {
+
+Shape::Shape(std::initializer_list<Dim> dims, Where at) {
+    if (dims.size() > max_rank) fail("Shape", at, fmt::format("{} dimensions, at most 4 are supported", dims.size()));
+    int64_t elements = 1;
+    for (Dim d : dims) {
+        if (d.size < 0) fail("Shape", at, fmt::format("dimension {} is {}, sizes are 0 or more", rank_, d.size));
+        sizes_[rank_] = d.size;
+        axes_[rank_] = d.axis;
+        rank_++;
+        constexpr int64_t limit = int64_t{1} << 48;
+        if (d.size > limit || (elements != 0 && d.size > limit / elements))
+            fail("Shape", at, fmt::format("{} has more than 2^48 elements", str()));
+        elements *= d.size;
+    }
+}
+
+int64_t Shape::size() const {
+    int64_t n = 1;
+    for (int i = 0; i < rank_; i++) n *= sizes_[i];
+    return n;
+}
+
+int64_t Shape::rows() const {
+    int64_t n = 1;
+    for (int i = 0; i + 1 < rank_; i++) n *= sizes_[i];
+    return n;
+}
+
+Shape Shape::without(int i) const {
+    Shape s;
+    for (int k = 0; k < rank_; k++) {
+        if (k == (i < 0 ? i + rank_ : i)) continue;
+        s.sizes_[s.rank_] = sizes_[k];
+        s.axes_[s.rank_++] = axes_[k];
+    }
+    return s;
+}
+
+Shape Shape::with(int i, Dim d) const {
+    Shape s = *this;
+    s.sizes_[i < 0 ? i + rank_ : i] = d.size;
+    s.axes_[i < 0 ? i + rank_ : i] = d.axis;
+    return s;
+}
+
+Shape Shape::append(Dim d, Where at) const {
+    if (rank_ == max_rank) fail("Shape", at, fmt::format("{} has 4 dimensions already", str()));
+    Shape s = *this;
+    s.sizes_[s.rank_] = d.size;
+    s.axes_[s.rank_++] = d.axis;
+    return s;
+}
+
+Shape Shape::prepend(Dim d, Where at) const {
+    if (rank_ == max_rank) fail("Shape", at, fmt::format("{} has 4 dimensions already", str()));
+    Shape s;
+    s.sizes_[s.rank_] = d.size;
+    s.axes_[s.rank_++] = d.axis;
+    for (int i = 0; i < rank_; i++) {
+        s.sizes_[s.rank_] = sizes_[i];
+        s.axes_[s.rank_++] = axes_[i];
+    }
+    return s;
+}
+
+Shape Shape::named(const char* axes) const {
+    Shape s = *this;
+    for (int i = 0; i < rank_ && axes[i] != 0; i++) s.axes_[i] = axes[i];
+    return s;
+}
+
+bool Shape::operator==(const Shape& other) const {
+    if (rank_ != other.rank_) return false;
+    for (int i = 0; i < rank_; i++)
+        if (sizes_[i] != other.sizes_[i]) return false;
+    return true;
+}
+
+std::string Shape::str() const {
+    std::string s = "[";
+    for (int i = 0; i < rank_; i++) {
+        if (i > 0) s += ", ";
+        if (axes_[i] != 0) s += fmt::format("{}=", axes_[i]);
+        s += fmt::format("{}", sizes_[i]);
+    }
+    return s + "]";
+}
+
+}  // namespace unroll

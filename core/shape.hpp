@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include "core/error.hpp"
+
+namespace unroll {
+
+/// One dimension: its size, and a letter for messages and printing (T time, B batch, H hidden, D input, V vocabulary).
+struct Dim {
+    int64_t size;
+    char axis;
+    constexpr Dim(int64_t size, char axis = 0) : size(size), axis(axis) {}
+};
+
+/// Sizes of up to 4 dimensions, row-major. Axis letters are shown and never compared.
+/// `Shape{{7, 'T'}, {3, 'B'}, 5}` is [T=7, B=3, 5]; `Shape{}` is a scalar.
+class Shape {
+  public:
+    static constexpr int max_rank = 4;
+
+    Shape() = default;
+    /// Throws Error on a negative size, more than 4 dimensions, or a number of elements above 2^48.
+    Shape(std::initializer_list<Dim> dims, Where at = {});
+
+    int rank() const { return rank_; }
+    /// Size of dimension i; negative i counts from the last (-1 is the last).
+    int64_t operator[](int i) const { return sizes_[i < 0 ? i + rank_ : i]; }
+    char axis(int i) const { return axes_[i < 0 ? i + rank_ : i]; }
+    Dim dim(int i) const { return {(*this)[i], axis(i)}; }
+    /// Number of elements; 1 for a scalar.
+    int64_t size() const;
+    /// Number of rows when everything but the last dimension is folded into one; 1 for a scalar.
+    int64_t rows() const;
+
+    Shape without(int i) const;                // dimension i dropped
+    Shape with(int i, Dim d) const;            // dimension i replaced
+    Shape append(Dim d, Where at = {}) const;  // one more at the end
+    Shape prepend(Dim d, Where at = {}) const;
+    /// The same sizes with these letters, one a dimension: `named("TBH")`.
+    Shape named(const char* axes) const;
+
+    bool operator==(const Shape& other) const;
+    /// "[T=7, B=3, 5]"
+    std::string str() const;
+
+  private:
+    int64_t sizes_[max_rank] = {};
+    char axes_[max_rank] = {};
+    int rank_ = 0;
+};
+
+}  // namespace unroll

@@ -1,0 +1,98 @@
+#include "core/storage.hpp"
+
+#include <bit>
+#include <cstring>
+#include <new>
+
+namespace unroll {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool pooling = false;  // a pool would hide use after free from the sanitizer
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+constexpr bool pooling = false;
+#else
+constexpr bool pooling = true;
+#endif
+#else
+constexpr bool pooling = true;
+#endif
+
+constexpr int classes = 200;  // four to each power of two
+bool poison = false;
+
+struct Pool {
+    Storage* free[classes] = {};
+    MemoryStats stats = {};
+};
+
+Pool& pool() {
+    // Left to the process: handles in static variables may outlive a thread's destructors.
+    static thread_local Pool* mine = new Pool;
+    return *mine;
+}
+
+/// Smallest class whose size holds `bytes`: sizes are 2^k (4 + j) / 4, j = 0 .. 3, from 64 on, so at most a fifth is
+/// unused.
+int class_of(size_t bytes, size_t* size) {
+    size_t n = bytes < 64 ? 64 : bytes;
+    int k = std::bit_width(n - 1);  // 2^(k-1) < n <= 2^k
+    size_t quarter = size_t{1} << (k - 3);
+    size_t j = (n - (size_t{1} << (k - 1)) + quarter - 1) / quarter;  // 1 .. 4
+    *size = (size_t{1} << (k - 1)) + j * quarter;
+    return (k - 6) * 4 + static_cast<int>(j);
+}
+
+}  // namespace
+
+Storage* Storage::acquire(size_t bytes) {
+    if (bytes > (size_t{1} << 50)) throw std::bad_alloc();
+    size_t size = 0;
+    int c = class_of(bytes, &size);
+    Pool& p = pool();
+    Storage* s = p.free[c];
+    if (s != nullptr) {
+        p.free[c] = s->next;
+        p.stats.pooled_bytes -= s->bytes;
+    } else {
+        s = static_cast<Storage*>(::operator new (sizeof(Storage) + size, std::align_val_t{64}));
+        p.stats.heap_allocations++;
+    }
+    *s = {1, static_cast<int64_t>(size), 0, c, -1, false, nullptr};
+    p.stats.live_bytes += s->bytes;
+    return s;
+}
+
+// Not inlined: GCC 12 warns of use after free, falsely, where it sees the deleting path inside a handle's copy.
+__attribute__((noinline)) void Storage::release(Storage* s) {
+    if (--s->references > 0) return;
+    Pool& p = pool();
+    p.stats.live_bytes -= s->bytes;
+    if (!pooling) {
+        ::operator delete (s, std::align_val_t{64});
+        return;
+    }
+    if (poison) std::memset(s->data(), 0xFF, static_cast<size_t>(s->bytes));
+    s->next = p.free[s->size_class];
+    p.free[s->size_class] = s;
+    p.stats.pooled_bytes += s->bytes;
+}
+
+MemoryStats memory_stats() { return pool().stats; }
+
+void release_pool() {
+    Pool& p = pool();
+    for (Storage*& list : p.free) {
+        while (list != nullptr) {
+            Storage* s = list;
+            list = s->next;
+            p.stats.pooled_bytes -= s->bytes;
+            ::operator delete (s, std::align_val_t{64});
+        }
+    }
+}
+
+void poison_released_storage(bool on) { poison = on; }
+
+}  // namespace unroll

@@ -1,0 +1,220 @@
+#pragma once
+#include <deque>
+#include <initializer_list>
+#include <vector>
+
+#include "core/record.hpp"
+
+namespace unroll {
+
+/// What one record added to the gradient of one value.
+struct Contribution {
+    int slot;
+    Tensor value;
+};
+
+/// One contribution to a gradient that is a sum over time (Tape::keep_terms).
+struct Term {
+    int step;  // time step of the record that added it, -1 outside of Tape::steps
+    const Record* record;
+    Tensor value;
+};
+
+/// A Wengert list held in the hand: operations on its Vars append records, backward runs them in reverse, one gradient
+/// a value. Append order is topological order, so there is no sort and no recursion. One tape serves one backward pass;
+/// build a new one (or clear()) for the next. Nothing outside of it decides what is recorded. Belongs to one thread.
+class Tape {
+  public:
+    enum class Mode { recording, forward_only };
+    explicit Tape(Mode mode = Mode::recording);
+    ~Tape();
+    Tape(const Tape&) = delete;
+    Tape& operator=(const Tape&) = delete;
+
+    /// A leaf that shares the parameter's storage; the same parameter enters once, however often it is watched.
+    Var watch(const Parameter& p);
+    /// A leaf whose gradient can be read: an input or an initial state.
+    Var input(const Tensor& x, const char* name = "");
+    /// A value without gradient.
+    Var constant(const Tensor& x);
+
+    /// Runs the records backward from a scalar loss. The same as `Backprop bp(tape, loss); while (bp.step()) {}`.
+    /// Throws Error on a second backward, a loss of several elements, of another tape, or NaN or infinite.
+    void backward(const Var& loss, Where at = {});
+
+    /// dL/dp after (or in the middle of) backward; zeros where nothing flowed to it.
+    Tensor grad(const Parameter& p, Where at = {});
+    Tensor grad(const Var& v, Where at = {});
+    /// Intermediate gradients are released as soon as they have been passed on, except those asked for before backward.
+    void keep_grad(const Var& v, Where at = {});
+    /// Keep each contribution to the gradient of a reused value with its time step; ask before backward. A
+    /// whole-sequence operation contributes one term in all: the terms of a sum over t exist for composed cells.
+    void keep_terms(const Var& v, Where at = {});
+    void keep_terms(const Parameter& p, Where at = {}) { keep_terms(watch(p), at); }
+    std::vector<Term> terms(const Var& v, Where at = {});
+    std::vector<Term> terms(const Parameter& p, Where at = {}) { return terms(watch(p), at); }
+
+    /// `for (int t : tape.steps(T))` counts 0 .. T-1 (or T-1 .. 0) and marks what is recorded in the loop with its t.
+    class Steps;
+    Steps steps(int T);
+    Steps steps_reversed(int T);
+
+    /// A name for printing, stepping and traces.
+    void name(const Var& v, const char* name);
+    /// The name given, the parameter's name, or "" .
+    const char* name_of(int slot) const;
+
+    int size() const { return static_cast<int>(records_.size()); }
+    const Record& record(int i) const { return *records_[static_cast<size_t>(i)]; }
+    bool recording() const { return mode_ == Mode::recording; }
+    /// Forgets everything recorded; memory is kept for the next pass.
+    void clear();
+
+    // ---- for records ----------------------------------------------------------------------------------------------
+    /// Gradient of a symbol so far; nullptr where nothing has flowed to it.
+    const Tensor* gradient(const Edge& e) const;
+    static bool wants(const Edge& e) { return e.slot >= 0; }
+    /// dx += g. The first gradient is kept as it is given, later ones are added: in place only where nobody shares it.
+    void add(const Edge& x, Tensor g);
+    /// The gradient of x to add into, zeroed at first use: for slices and embedding rows.
+    Tensor& sum(const Edge& x);
+    /// dW += aᵀ b, with a [R, M], b [R, N], W [M, N]. Products of a parameter wait and are added up in blocks of rows.
+    void add_product(const Edge& W, const Tensor& a, const Tensor& b);
+    /// The packed form of W (of its transpose) for kernels::gemm_packed, kept while the parameter is unchanged; nullptr
+    /// for a value that is no watched parameter.
+    const void* packed(const Tensor& W, bool transposed);
+
+    /// Constructs R(recording, arguments...) in the arena, keeps it where a gradient is wanted, and returns its
+    /// outputs.
+    template <class R, class... Arguments>
+    std::array<Var, 3> record_all(Where at, const Arguments&... arguments) {
+        Recording recording(*this, at);
+        const Mark before = mark();
+        Record* r = new (allocate(sizeof(R))) R(recording, arguments...);
+        finish(r, recording, before);
+        return std::move(recording.outputs);
+    }
+    /// The same for the usual operation with one output.
+    template <class R, class... Arguments>
+    Var record(Where at, const Arguments&... arguments) {
+        return std::move(record_all<R>(at, arguments...)[0]);
+    }
+
+  private:
+    friend class Backprop;
+    friend class Recording;
+    template <class T>
+    using Pooled = std::vector<T, PoolAllocator<T>>;
+    struct Slot {  // what the tape knows of one value
+        Shape shape;
+        DType dtype;
+        Tensor gradient;
+        const char* name = "";
+        int watched = -1;  // index of the parameter
+        bool leaf = false, keep = false, released = false, keep_terms = false;
+    };
+    struct Product {
+        Tensor a, b;  // waits to be added to dW as aᵀ b
+        int step;
+        const Record* record;
+    };
+    struct Watched {  // a parameter
+        Tensor value;
+        int slot;
+        Tensor packed[2];  // W, Wᵀ
+        uint32_t packed_version[2];
+        Pooled<Product> waiting;
+        int64_t waiting_rows;
+    };
+    struct Kept {
+        int slot;
+        Term term;
+    };
+    struct Mark {
+        size_t block, used;
+    };
+
+    void* allocate(size_t bytes);  // in the arena
+    Mark mark() const { return {block_, used_}; }
+    void finish(Record* r, Recording& recording, Mark before);
+    int enter(const Operand& x);
+    int new_slot(const Tensor& value);
+    Watched* find(const Tensor& parameter);
+    Slot& own(const Var& v, const char* operation, Where at);
+    void add_up(Watched& w);
+    void keep_term(int slot, const Tensor& value, int step, const Record* record);
+    Tensor product(const Tensor& a, const Tensor& b) const;
+
+    Mode mode_;
+    Backprop* observer_ = nullptr;
+    int step_ = -1;                    // time step being recorded
+    const Record* current_ = nullptr;  // record whose backward runs
+    bool backward_started_ = false;
+    Pooled<Record*> records_;
+    Pooled<Slot> slots_;
+    Pooled<Watched> watched_;
+    Pooled<Kept> terms_;
+    std::deque<Contribution> sums_;  // given out by sum() for a record that is watched, to be added after its backward
+    Pooled<Storage*> blocks_;        // the arena
+    size_t block_ = 0, used_ = 0;
+};
+
+/// The tape a record goes to: that of the operands, which must be one. Throws Error where none is on a tape.
+Tape& tape_of(const char* operation, std::initializer_list<const Operand*> operands);
+
+/// Counts time steps and marks what is recorded meanwhile; the mark ends with the loop.
+class Tape::Steps {
+  public:
+    Steps(Tape& tape, int first, int end, int stride) : tape_(tape), first_(first), end_(end), stride_(stride) {}
+    ~Steps() { tape_.step_ = -1; }
+    Steps(const Steps&) = delete;
+    Steps& operator=(const Steps&) = delete;
+    struct Iterator {
+        Tape* tape;
+        int t, stride;
+        int operator*() const { return tape->step_ = t; }
+        Iterator& operator++() { return t += stride, *this; }
+        bool operator!=(const Iterator& other) const { return t != other.t; }
+    };
+    Iterator begin() const { return {&tape_, first_, stride_}; }
+    Iterator end() const { return {&tape_, end_, stride_}; }
+
+  private:
+    Tape& tape_;
+    int first_, end_, stride_;
+};
+inline Tape::Steps Tape::steps(int T) { return Steps(*this, 0, T, 1); }
+inline Tape::Steps Tape::steps_reversed(int T) { return Steps(*this, T - 1, -1, -1); }
+
+template <class T>
+T* Recording::array(int64_t n) {
+    return static_cast<T*>(tape.allocate(static_cast<size_t>(n) * sizeof(T)));
+}
+
+/// The backward pass, one record at a time, for those who want to watch:
+/// `Backprop bp(tape, loss); while (bp.step()) print(bp.record().gradient());`
+class Backprop {
+  public:
+    struct Options {
+        bool observe = false;  // keep every gradient, and list what each record added
+    };
+    Backprop(Tape& tape, const Var& loss, Where at = {}) : Backprop(tape, loss, Options{}, at) {}
+    Backprop(Tape& tape, const Var& loss, Options options, Where at = {});
+
+    /// Runs the backward of the next record that a gradient has reached; false when none is left.
+    bool step();
+    /// The record that step() has just run, and its index on the tape.
+    const Record& record() const { return tape_.record(index_); }
+    int index() const { return index_; }
+    /// What it added to which gradient (observe only).
+    const std::vector<Contribution>& contributions() const { return contributions_; }
+
+  private:
+    friend class Tape;
+    Tape& tape_;
+    int index_;
+    std::vector<Contribution> contributions_;
+    Symbols symbols_;
+};
+
+}  // namespace unroll
