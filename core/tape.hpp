@@ -7,6 +7,8 @@
 
 namespace unroll {
 
+class Backprop;
+
 /// What one record added to the gradient of one value.
 struct Contribution {
     int slot;

@@ -97,11 +97,11 @@ Tensor sum_to(const Tensor& g, const Shape& shape) {
         const T* from = g.data<T>();
         T* to = y.mutable_data<T>();
         if (shape.size() == 1)
-            *to = kernels::sum(g.size(), from);
+            *to = static_cast<T>(kernels::sum(g.size(), from));
         else if (shape.rank() == 1)
-            kernels::column_sums(R, C, from, to);
+            kernels::column_sums(R, C, from, to, false);
         else
-            for (int64_t r = 0; r < R; r++) to[r] = kernels::sum(C, from + r * C);
+            for (int64_t r = 0; r < R; r++) to[r] = static_cast<T>(kernels::sum(C, from + r * C));
     });
     return y;
 }
