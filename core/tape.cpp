@@ -62,6 +62,7 @@ int Tape::new_slot(const Tensor& value) {
     Slot s;
     s.shape = value.shape();
     s.dtype = value.dtype();
+    if (keep_values_) s.value = value;
     slots_.push_back(std::move(s));
     return static_cast<int>(slots_.size()) - 1;
 }
@@ -125,6 +126,13 @@ void Tape::name(const Var& v, const char* name) {
 }
 
 const char* Tape::name_of(int slot) const { return slot < 0 ? "" : slots_[static_cast<size_t>(slot)].name; }
+
+const Tensor* Tape::value_of(int slot) const {
+    if (slot < 0) return nullptr;
+    const Slot& s = slots_[static_cast<size_t>(slot)];
+    if (s.value.defined()) return &s.value;
+    return s.watched >= 0 ? &watched_[static_cast<size_t>(s.watched)].value : nullptr;
+}
 
 const void* Tape::packed(const Tensor& W, bool transposed) {
     Watched* w = W.rank() == 2 ? find(W) : nullptr;

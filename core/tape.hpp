@@ -65,6 +65,12 @@ class Tape {
     void name(const Var& v, const char* name);
     /// The name given, the parameter's name, or "" .
     const char* name_of(int slot) const;
+    /// Keep a handle on every value recorded from now on, for those who step through them; else a value lives as long as
+    /// a record or the reader needs it.
+    void keep_values() { keep_values_ = true; }
+    /// The value of a slot; nullptr where it was not kept.
+    const Tensor* value_of(int slot) const;
+    int slots() const { return static_cast<int>(slots_.size()); }
 
     int size() const { return static_cast<int>(records_.size()); }
     const Record& record(int i) const { return *records_[static_cast<size_t>(i)]; }
@@ -111,6 +117,7 @@ class Tape {
         Shape shape;
         DType dtype;
         Tensor gradient;
+        Tensor value;  // keep_values only
         const char* name = "";
         int watched = -1;  // index of the parameter
         bool leaf = false, keep = false, released = false, keep_terms = false;
@@ -152,6 +159,7 @@ class Tape {
     int step_ = -1;                    // time step being recorded
     const Record* current_ = nullptr;  // record whose backward runs
     bool backward_started_ = false;
+    bool keep_values_ = false;
     Pooled<Record*> records_;
     Pooled<Slot> slots_;
     Pooled<Watched> watched_;
