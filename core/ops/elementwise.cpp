@@ -57,7 +57,7 @@ Tensor tanh_gradient(const Tensor& dy, const Tensor& y) {
     return map_gradient(dy, y, [](auto d, auto v) { return d * (1 - v * v); });
 }
 Tensor relu_gradient(const Tensor& dy, const Tensor& y) {
-    return map_gradient(dy, y, [](auto d, auto v) { return v > 0 ? d : 0 * v; });
+    return map_gradient(dy, y, [](auto d, auto v) { return v > 0 ? d : decltype(d){0}; });
 }
 Tensor sqrt_gradient(const Tensor& dy, const Tensor& y) {
     return map_gradient(dy, y, [](auto d, auto v) { return d / (2 * v); });
@@ -86,7 +86,7 @@ Tensor log(const Tensor& x, Where) {
     return map(x, [](int64_t n, const auto* from, auto* to) { kernels::log(n, from, to); });
 }
 Tensor relu(const Tensor& x, Where) {
-    return map_each(x, [](auto v) { return v < 0 ? 0 * v : v; });
+    return map_each(x, [](auto v) { return v < 0 ? decltype(v){0} : v; });
 }
 Tensor sqrt(const Tensor& x, Where) {
     return map_each(x, [](auto v) { return std::sqrt(v); });

@@ -1,0 +1,203 @@
+#include "core/bptt/rnn.hpp"
+
+#include <fmt/format.h>
+
+#include "core/kernels/gemm.hpp"
+#include "core/kernels/reduce.hpp"
+#include "core/kernels/vecmath.hpp"
+
+// T time steps, B sequences, D inputs, H hidden units; states [T+1, B, H] as in scan.hpp.
+namespace unroll {
+namespace {
+
+using kernels::inputs;
+using kernels::outputs;
+
+void check_shapes(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h) {
+    const Where at = x.at;
+    if (x.shape().rank() != 3) fail("rnn_sequence", at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (W_hh.shape().rank() != 2 || W_hh.shape()[0] != W_hh.shape()[1])
+        fail("rnn_sequence", at, fmt::format("{}, expected [H, H]", W_hh.label("W_hh")));
+    const Dim H{W_hh.shape()[0], 'H'}, B{x.shape()[1], 'B'}, D{x.shape()[2], 'D'};
+    const auto expect = [&](const Operand& operand, const char* role, const Shape& shape) {
+        if (!(operand.shape() == shape))
+            fail("rnn_sequence", at, fmt::format("{}, expected {}", operand.label(role), shape.str()));
+        common_dtype("rnn_sequence", x.value(), operand.value(), at);
+    };
+    expect(h_0, "h_0", {B, H});
+    expect(W_xh, "W_xh", {H, D});
+    expect(b_h, "b_h", {H});
+    expect(W_hh, "W_hh", {H, H});
+}
+
+/// a + b, then φ, in place: n values of one row of h.
+template <class T>
+void activate(Activation phi, int64_t n, const T* b, T* h) {
+    if (phi == Activation::tanh)
+        kernels::map(n, inputs<T>(h, b), outputs(h),
+                     [](auto a, auto bias, auto& y) { y = kernels::vtanh<T>(a + bias); });
+    else
+        kernels::map(n, inputs<T>(h, b), outputs(h), [](auto a, auto bias, auto& y) {
+            a += bias;
+            y = a < 0 ? decltype(a){} : a;  // NaN stays NaN
+        });
+}
+
+/// da = dh ⊙ φ'(a), with φ' written in terms of h = φ(a); dh += dy first where the step's output has a gradient.
+template <class T>
+void activation_gradient(Activation phi, int64_t n, const T* h, const T* dy, T* dh, T* da) {
+    if (dy != nullptr) kernels::map(n, inputs<T>(dh, dy), outputs(dh), [](auto d, auto y, auto& sum) { sum = d + y; });
+    if (phi == Activation::tanh)
+        kernels::map(n, inputs<T>(dh, h), outputs(da), [](auto d, auto v, auto& a) { a = d * (1 - v * v); });
+    else
+        kernels::map(n, inputs<T>(dh, h), outputs(da), [](auto d, auto v, auto& a) { a = v > 0 ? d : decltype(d){}; });
+}
+
+/// All states [T+1, B, H].
+Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const Packed& W_xh, const Packed& W_hh,
+                   const Tensor& b_h, Activation phi) {
+    const int64_t B = scan.B, H = h_0.dim(1), D = x.dim(2);
+    Tensor states = Tensor::empty(Shape{scan.T + 1, B, H}.named("TBH"), x.dtype());
+    dispatch(x.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        T* h = states.mutable_data<T>();
+        const T* bias = b_h.data<T>();
+        std::memcpy(h + scan.first_slot() * B * H, h_0.data<T>(), static_cast<size_t>(B * H) * sizeof(T));
+        // a_t = W_xh x_t for all time steps: one product, written where h_t will be.
+        T* after = h + (scan.reverse ? 0 : B * H);
+        kernels::gemm_packed_parallel<T>(scan.T * B, H, D, x.data<T>(), D, W_xh.data<T>(), after, H, false);
+        scan.for_slices([&](int64_t first, int64_t end) {
+            for (int64_t step = 0; step < scan.T; step++) {
+                const int64_t t = scan.time(step);
+                const T* before_t = h + scan.before(t) * B * H;
+                T* h_t = h + scan.after(t) * B * H;
+                // h_t = φ(W_xh x_t + W_hh h_{t-1} + b_h)
+                kernels::gemm_packed<T>(end - first, H, H, before_t + first * H, H, W_hh.data<T>(), h_t + first * H, H,
+                                        true);
+                for (int64_t b = first; b < end; b++) activate<T>(phi, H, bias, h_t + b * H);
+                scan.pass_through<T>(t, first, end, H, before_t, h_t);
+            }
+        });
+    });
+    return states;
+}
+
+/// da_t for all t [T, B, H], and in dh (given as dL/dh_T) what is left at h_0 [B, H].
+Tensor run_backward(const Scan& scan, const Tensor& states, const Tensor* dy, const Packed& W_hh, Activation phi,
+                    Tensor& dh) {
+    const int64_t B = scan.B, H = dh.dim(1);
+    Tensor da = Tensor::empty(Shape{scan.T, B, H}.named("TBH"), states.dtype());
+    Tensor passed_on = Tensor::empty(dh.shape(), dh.dtype());
+    dispatch(states.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T *h = states.data<T>(), *outer = dy != nullptr ? dy->data<T>() : nullptr;
+        T *da_all = da.mutable_data<T>(), *dh_0 = dh.mutable_data<T>(), *dh_1 = passed_on.mutable_data<T>();
+        scan.for_slices([&](int64_t first, int64_t end) {
+            T *dh_t = dh_0, *dh_before = dh_1;
+            for (int64_t step = scan.T - 1; step >= 0; step--) {
+                const int64_t t = scan.time(step);
+                T* da_t = da_all + t * B * H;
+                for (int64_t b = first; b < end; b++) {
+                    const bool gone = scan.past_end(t, b);
+                    const T* dy_t = outer != nullptr && !gone ? outer + (t * B + b) * H : nullptr;
+                    // da_t = (dL/dy_t + dL/dh_t through h_{t+1}) ⊙ φ'(a_t)
+                    activation_gradient<T>(phi, H, h + (scan.after(t) * B + b) * H, dy_t, dh_t + b * H, da_t + b * H);
+                }
+                scan.pass_through<T>(t, first, end, H, nullptr, da_t);
+                // dh_{t-1} = W_hhᵀ da_t, for rows: da_t W_hh
+                kernels::gemm_packed<T>(end - first, H, H, da_t + first * H, H, W_hh.data<T>(), dh_before + first * H,
+                                        H, false);
+                scan.pass_through<T>(t, first, end, H, dh_t, dh_before);
+                std::swap(dh_t, dh_before);
+            }
+            if (dh_t != dh_0)
+                std::memcpy(dh_0 + first * H, dh_1 + first * H, static_cast<size_t>((end - first) * H) * sizeof(T));
+        });
+    });
+    return da;
+}
+
+}  // namespace
+
+RnnStates rnn_sequence(const Tensor& x, const Tensor& h_0, const Tensor& W_xh, const Tensor& W_hh, const Tensor& b_h,
+                       Activation phi, const SequenceOptions& options, Where at) {
+    check_shapes({x, at}, {h_0, at}, {W_xh, at}, {W_hh, at}, {b_h, at});
+    const Scan scan{x.dim(0), x.dim(1), options.reverse, options.lengths};
+    scan.check("rnn_sequence", at);
+    const Tensor states = run_forward(scan, x, h_0, Packed(W_xh, true, nullptr), Packed(W_hh, true, nullptr), b_h, phi);
+    return {scan.outputs(states), states[scan.last_slot()]};
+}
+
+namespace ops {
+
+struct RnnSequence final : Record {
+    Saved x, h_0, W_xh, W_hh;
+    Edge b_h;
+    Scan scan;
+    Activation phi;
+    Tensor h;  // all states [T+1, B, H], h_0 among them
+    Edge y, h_T;
+    const Tensor* dh_T = nullptr;
+
+    // h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h)
+    RnnSequence(Recording& r, const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh,
+                const Operand& b_h, Activation phi, const Scan& scan)
+        : x(r.saved(x)),
+          h_0(r.saved(h_0)),
+          W_xh(r.saved(W_xh)),
+          W_hh(r.saved(W_hh)),
+          b_h(r.input(b_h)),
+          scan(scan),
+          phi(phi),
+          h(run_forward(scan, x.value(), h_0.value(), Packed(W_xh.value(), true, &r.tape),
+                        Packed(W_hh.value(), true, &r.tape), b_h.value(), phi)),
+          y(r.output(scan.outputs(h))),
+          h_T(r.output(h[scan.last_slot()])) {}
+
+    // da_t = (dy_t + dh_t) ⊙ φ'(a_t),  dh_{t-1} = W_hhᵀ da_t, from t = T down to 1; then for all t at once
+    // dW_hh = Σ_t da_t h_{t-1}ᵀ,  dW_xh = Σ_t da_t x_tᵀ,  db_h = Σ_t da_t,  dx_t = W_xhᵀ da_t
+    void backward(Tape& tape) override {
+        dh_T = tape.gradient(h_T);
+        Tensor dh = dh_T != nullptr ? dh_T->clone() : Tensor::zeros(h_0.value.shape(), h.dtype());
+        const Tensor da = run_backward(scan, h, dy, Packed(W_hh, false, &tape), phi, dh);
+        if (tape.wants(h_0)) tape.add(h_0, dh);
+        if (tape.wants(W_hh)) tape.add_product(W_hh, da, scan.states_before(h));
+        if (tape.wants(W_xh)) tape.add_product(W_xh, da, x);
+        if (tape.wants(b_h)) tape.add(b_h, sum_of_rows(da));
+        if (tape.wants(x)) tape.add(x, project(da, Packed(W_xh, false, &tape), x.value.dim(2)));
+    }
+
+    static Tensor sum_of_rows(const Tensor& da) {
+        Tensor db = Tensor::empty({da.dim(2)}, da.dtype());
+        if (da.dtype() == DType::f32)
+            kernels::column_sums(da.shape().rows(), da.dim(2), da.data<float>(), db.mutable_data<float>(), false);
+        else
+            kernels::column_sums(da.shape().rows(), da.dim(2), da.data<double>(), db.mutable_data<double>(), false);
+        return db;
+    }
+
+    const char* name() const override { return "rnn_sequence"; }
+    const char* equation() const override { return "h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h), t = 1 .. T"; }
+    const char* gradient() const override {
+        return "da_t = (dy_t + dh_t) ⊙ φ'(a_t), dh_{t-1} = W_hhᵀ da_t; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, "
+               "db_h += Σ da_t, "
+               "dx_t += W_xhᵀ da_t";
+    }
+    void symbols(Symbols& list) const override {
+        list.in("x", x).in("h_0", h_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b_h", b_h).out("y", y).out("h_T", h_T);
+    }
+};
+
+}  // namespace ops
+
+RnnVars rnn_sequence(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h,
+                     Activation phi, const SequenceOptions& options) {
+    check_shapes(x, h_0, W_xh, W_hh, b_h);
+    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths};
+    scan.check("rnn_sequence", x.at);
+    auto out = tape_of("rnn_sequence", {&x, &h_0, &W_xh, &W_hh, &b_h})
+                   .record_all<ops::RnnSequence>(x.at, x, h_0, W_xh, W_hh, b_h, phi, scan);
+    return {std::move(out[0]), std::move(out[1])};
+}
+
+}  // namespace unroll

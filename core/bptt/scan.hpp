@@ -1,0 +1,85 @@
+#pragma once
+#include <algorithm>
+#include <cstring>
+
+#include "core/ids.hpp"
+#include "core/kernels/parallel.hpp"
+#include "core/tape.hpp"
+
+namespace unroll {
+
+/// The walk over time that every whole-sequence operation shares. T time steps, B sequences, forward or reverse, and
+/// optional lengths [B] with the meaning of PyTorch's packed sequences: a sequence's outputs past its end are zero, its
+/// final state is the one after its own last step, and the reverse direction starts at its own last step. Inside the
+/// operation this needs one rule only: past a sequence's end the state passes through unchanged, and so does its
+/// gradient.
+///
+/// States are kept as [T+1, B, H]: h_0 first and h_T last, in the order of time for the forward direction, and the
+/// other way round for the reverse one (h_0 in slot T). So the outputs, and the states before each step, are both
+/// slices.
+struct Scan {
+    int64_t T, B;
+    bool reverse = false;
+    Ids lengths;  // undefined: all T
+
+    /// Throws Error unless lengths are B numbers of 0 to T.
+    void check(const char* operation, Where at) const;
+
+    int64_t time(int64_t step) const { return reverse ? T - 1 - step : step; }  // of the step-th update
+    int64_t before(int64_t t) const { return reverse ? t + 1 : t; }  // slot of the state that step t starts from
+    int64_t after(int64_t t) const { return reverse ? t : t + 1; }   // slot of the state that it makes
+    int64_t first_slot() const { return reverse ? T : 0; }           // h_0
+    int64_t last_slot() const { return reverse ? 0 : T; }            // h_T
+    bool past_end(int64_t t, int64_t b) const { return lengths.defined() && t >= lengths[b]; }
+
+    /// The states after all steps, and before all steps, as [T, B, H] views of [T+1, B, H].
+    Tensor states_after(const Tensor& states) const { return reverse ? states.slice(0, T) : states.slice(1, T + 1); }
+    Tensor states_before(const Tensor& states) const { return reverse ? states.slice(1, T + 1) : states.slice(0, T); }
+
+    /// Calls body(first row, end row) for slices of the batch, one a thread: a worker takes its rows through all T
+    /// steps, so nobody waits for anybody within a sequence. Rows don't depend on each other: the bits are those of one
+    /// thread.
+    template <class Body>
+    void for_slices(Body body) const {
+        const int64_t slices = std::min<int64_t>(B, kernels::threads());
+        kernels::parallel(slices, [&](int64_t i) {
+            body(kernels::chunk_begin(B, slices, i), kernels::chunk_begin(B, slices, i + 1));
+        });
+    }
+
+    /// Rows past their end at step t, of rows first .. end-1: to [., H] takes what `from` has, or zeros where it is
+    /// null.
+    template <class T>
+    void pass_through(int64_t t, int64_t first, int64_t end, int64_t H, const T* from, T* to) const {
+        if (!lengths.defined()) return;
+        for (int64_t b = first; b < end; b++) {
+            if (!past_end(t, b)) continue;
+            if (from != nullptr)
+                std::memcpy(to + b * H, from + b * H, static_cast<size_t>(H) * sizeof(T));
+            else
+                std::memset(to + b * H, 0, static_cast<size_t>(H) * sizeof(T));
+        }
+    }
+
+    /// The outputs: the states after each step; with lengths a copy of them, zero past each end.
+    Tensor outputs(const Tensor& states) const;
+};
+
+/// A weight packed for the duration of one sequence: the tape's packed form where it has one.
+class Packed {
+  public:
+    Packed(const Tensor& W, bool transposed, Tape* tape);
+    template <class T>
+    const T* data() const {
+        return static_cast<const T*>(form_);
+    }
+
+  private:
+    Tensor own_;
+    const void* form_;
+};
+
+/// y [.., N] = x [.., K] op(W), over all rows at once and all threads.
+Tensor project(const Tensor& x, const Packed& W, int64_t N);
+
+}  // namespace unroll
