@@ -65,8 +65,8 @@ class Tape {
     void name(const Var& v, const char* name);
     /// The name given, the parameter's name, or "" .
     const char* name_of(int slot) const;
-    /// Keep a handle on every value recorded from now on, for those who step through them; else a value lives as long as
-    /// a record or the reader needs it.
+    /// Keep a handle on every value recorded from now on, for those who step through them; else a value lives as long
+    /// as a record or the reader needs it.
     void keep_values() { keep_values_ = true; }
     /// The value of a slot; nullptr where it was not kept.
     const Tensor* value_of(int slot) const;
