@@ -32,7 +32,7 @@ quietly() {
 
 # --- packages ---------------------------------------------------------------------------------------------------------
 
-has_header() { printf '#include <%s>\n' "$1" | "${CXX:-c++}" -std=c++20 -E -x c++ - ; }
+has_header() { "${CXX:-c++}" -std=c++20 -E -x c++ - <<<"#include <$1>"; }
 
 # is_there PACKAGE: what the package brings is there, from wherever it came.
 is_there() {
@@ -75,8 +75,11 @@ as_root() {
 # apt-get without questions, waiting for another that runs.
 apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"; }
 
+# can_be_root REASON...
 can_be_root() {
-    [[ $(id -u) == 0 ]] || if on_terminal; then sudo -v; else sudo -n true 2>/dev/null; fi
+    [[ $(id -u) != 0 ]] || return 0
+    say "sudo is needed to install $*"
+    if on_terminal; then sudo -v; else sudo -n true 2>/dev/null; fi
 }
 
 install_packages() {
@@ -103,7 +106,7 @@ need() {
     [[ ${#necessary[@]} != 0 || ! -e $root/build/build.ninja ]] || return 0
     if ! is_debian; then
         say "please install (these are Debian's names): ${missing[*]}"
-    elif say "needs ${missing[*]}" && can_be_root; then
+    elif can_be_root "${missing[@]}"; then
         install_packages "${missing[@]}"
         return
     else
@@ -178,7 +181,7 @@ build() {
     shift
     if on_terminal; then colours=''; fi
     NINJA_STATUS='[%f/%t] ' ninja -C "$dir" "$@" 2>&1 </dev/null | tee "$dir/build.log" | show_progress || {
-        grep -v '^\[[0-9]*/[0-9]*\] ' "$dir/build.log" | sed "$colours" >&2
+        grep -v -e '^\[[0-9]*/[0-9]*\] ' -e '^ninja: Entering' "$dir/build.log" | sed "$colours" >&2
         return 1
     }
 }
@@ -189,7 +192,7 @@ run_tests() {
     shift 2
     rm -f "$dir/meson-logs/testlog.json"
     meson test -C "$dir" --no-rebuild --print-errorlogs --num-processes "$(nproc)" "$@" </dev/null |
-        sed -e '/^ninja: /d' -e '/^Full log written/d' || true # summary.py judges
+        sed -e '/^ninja: /d' -e '/^Ok: /,$d' || true # summary.py counts and judges
     [[ -e $dir/meson-logs/testlog.json ]] || die 1 'no test ran'
     python3 "$root/tests/summary.py" "$dir/meson-logs/testlog.json" ${verbose:+--verbose}
 }
