@@ -1,0 +1,125 @@
+#include "core/gradcheck.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/differences.hpp"
+#include "core/ops/elementwise.hpp"
+#include "core/ops/reductions.hpp"
+
+namespace unroll {
+namespace {
+
+using differences::Coordinate;
+using differences::Subject;
+using differences::Tensors;
+
+/// The index of element i in row-major order.
+std::vector<int64_t> unravel(int64_t i, const Shape& shape) {
+    std::vector<int64_t> index(size_t(shape.rank()));
+    for (int k = shape.rank() - 1; k >= 0; i /= shape[k--]) index[size_t(k)] = i % shape[k];
+    return index;
+}
+
+/// The worst of each input, and of all.
+GradCheck check(const Subject& subject, const GradCheckOptions& options, Where at) {
+    GradCheck result;
+    result.tolerance = options.tolerance;
+    for (const Parameter& x : subject.inputs) result.inputs.emplace_back().input = x.name;
+    for (const Coordinate& c : compare(subject, options, at)) {
+        result.rejudged += c.rejudged;
+        GradEntry& e = result.inputs[c.input];
+        if (e.entries++ > 0 && c.error <= e.error) continue;
+        e.analytic = c.analytic, e.numeric = c.numeric, e.error = c.error;
+        if (options.directions > 0)
+            e.direction = int(c.i);
+        else
+            e.index = unravel(c.i, subject.inputs[c.input].value.shape());
+    }
+    for (const GradEntry& e : result.inputs) {
+        const int64_t before = result.entries;
+        if (e.entries > 0 && (before == 0 || e.error > result.error)) static_cast<GradEntry&>(result) = e;
+        result.entries = before + e.entries;
+    }
+    return result;
+}
+
+/// Which slots some record takes as an input.
+std::vector<bool> used_slots(const Tape& tape) {
+    std::vector<bool> used(size_t(tape.slots()));
+    Symbols symbols;
+    for (int i = 0; i < tape.size(); i++) tape.record(i).symbols(symbols);
+    for (const Symbols::Item& item : symbols.items)
+        if (!item.output && item.slot >= 0) used[size_t(item.slot)] = true;
+    return used;
+}
+
+Tensors values(const Tape& tape, const std::vector<Var>& outputs, Where at) {
+    Tensors y;
+    for (const Var& v : outputs) {
+        if (v.tape() != &tape) fail("gradcheck", at, fmt::format("output {} is not on the tape given", y.size()));
+        y.push_back(v.value());
+    }
+    return y;
+}
+
+}  // namespace
+
+GradCheck gradcheck(const std::vector<Parameter>& inputs, const std::function<std::vector<Var>(Tape&)>& f,
+                    const GradCheckOptions& options, Where at) {
+    const auto forward = [&] {
+        Tape tape(Tape::Mode::forward_only);
+        return values(tape, f(tape), at);
+    };
+    const auto backward = [&](const Tensors& upstream) {
+        Tape tape;
+        std::vector<Var> x;
+        for (const Parameter& p : inputs) x.push_back(tape.watch(p));
+        const std::vector<Var> y = f(tape);
+        Var L;
+        for (size_t k = 0; k < y.size(); k++) {
+            if (y[k].value().size() == 0 || y[k].slot() < 0) continue;
+            const Var term = sum(mul(y[k], upstream[k]));
+            L = L.tape() == nullptr ? term : L + term;
+        }
+        const std::vector<bool> used = used_slots(tape);
+        for (size_t k = 0; k < x.size(); k++)
+            if (!used[size_t(x[k].slot())])
+                fail("gradcheck", at,
+                     fmt::format("{} {} takes part in nothing that is recorded: is it left out, or its .value or a "
+                                 "copy used in its place?",
+                                 inputs[k].name, x[k].shape().str()));
+        if (L.tape() != nullptr) tape.backward(L, at);
+        Tensors g;
+        for (const Var& v : x) g.push_back(L.tape() != nullptr ? tape.grad(v) : Tensor::zeros(v.shape(), v.dtype()));
+        return g;
+    };
+    return check({inputs, forward, backward}, options, at);
+}
+
+GradCheck gradcheck_pair(const std::vector<Parameter>& inputs, const std::function<Tensors(const Tensors&)>& forward,
+                         const std::function<Tensors(const Tensors&, const Tensors&)>& backward,
+                         const GradCheckOptions& options, Where at) {
+    Tensors x;
+    for (const Parameter& p : inputs) x.push_back(p.value);
+    return check({inputs, [&] { return forward(x); }, [&](const Tensors& d) { return backward(x, d); }}, options, at);
+}
+
+std::string GradEntry::where() const {
+    if (entries == 0) return "-";
+    if (direction >= 0) return fmt::format("{} along {}", input, direction);
+    return index.empty() ? input : fmt::format("{}[{}]", input, fmt::join(index, ", "));
+}
+
+std::string GradCheck::row(const std::string& name) const {
+    return fmt::format("{:<32} {:>6}  {:<22} {:>15.8e} {:>15.8e} {:>8.1e}  {}{}", name, entries, where(), analytic,
+                       numeric, error, passed() ? "ok" : "WRONG",
+                       rejudged > 0 && passed() ? fmt::format(" ({} judged again)", rejudged) : "");
+}
+
+std::string GradCheck::header() {
+    return fmt::format("{:<32} {:>6}  {:<22} {:>15} {:>15} {:>8}", "", "checked", "worst entry", "analytic", "numeric",
+                       "error");
+}
+
+}  // namespace unroll
