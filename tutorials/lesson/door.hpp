@@ -1,0 +1,31 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// The chapters' one door to files, terminal and clock: another host (a browser) needs another door.cpp and nothing
+/// else.
+namespace unroll::lesson::door {
+
+bool output_is_terminal();  // stdout can be redrawn in place: a terminal, and not TERM=dumb
+bool colours();             // and NO_COLOR is not set
+int terminal_width();       // columns of the terminal; COLUMNS, else 80, where there is none
+
+void write(std::string_view text);        // to stdout, at once
+void write_error(std::string_view text);  // to stderr
+/// The next command for the stepper; nothing at the end of input. On a terminal one key is a command by itself (arrows
+/// and Enter come as "n" and "b"), but t, p and g, which take the rest of a line; otherwise a command is a line.
+std::optional<std::string> read_command();
+
+double seconds();  // monotonic
+
+std::optional<std::string> read_file(const std::string& path);
+/// Writes to a temporary file beside `path` and renames it; folders are made. Throws Error naming the path.
+void replace_file(const std::string& path, std::string_view content);
+
+/// Where the build lies that the running program belongs to (the nearest folder above it that a build made), else the
+/// program's own folder.
+std::string build_folder();
+std::string machine();  // "AMD EPYC 7B13, 2 cores"
+
+}  // namespace unroll::lesson::door

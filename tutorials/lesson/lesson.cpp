@@ -1,0 +1,189 @@
+#include "tutorials/lesson/lesson.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <exception>
+#include <new>
+
+#include "core/kernels/parallel.hpp"
+#include "core/print.hpp"
+#include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/page.hpp"
+#include "tutorials/lesson/results.hpp"
+#include "tutorials/lesson/svg.hpp"
+#include "tutorials/lesson/tape_stops.hpp"
+#include "tutorials/lesson/terminal.hpp"
+#include "tutorials/lesson/tex.hpp"
+#include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/web_libs.hpp"
+
+namespace unroll {
+
+using namespace lesson;
+
+Lesson::Lesson(About about) : about_(std::move(about)), line_(about_.number + " " + about_.title, options_) {}
+
+Lesson::~Lesson() = default;
+
+int Lesson::run(int argc, const char* const* argv, const std::function<void()>& chapter) {
+    if (auto status = line_.parse(argc, argv)) return *status;
+    double begin = door::seconds();
+    auto failed = [](const std::string& why) {
+        std::string line = clean(why);
+        std::replace(line.begin(), line.end(), '\n', ' ');
+        door::write_error("error: " + line + "\n");
+        return 1;
+    };
+    try {
+        if (options_.threads > 0) kernels::set_threads(options_.threads);
+        stepper_ = Stepper(options_.step);
+        auto page = std::make_unique<Page>(about_.number, about_.title, web_libs_folder());
+        page_ = page.get();
+        sinks_.push_back(std::make_unique<Terminal>(door::terminal_width(), door::colours()));
+        sinks_.push_back(std::move(page));
+        door::write(fmt::format("Chapter {}: {}\n", about_.number, about_.title));
+        chapter();
+        finish(door::seconds() - begin);
+    } catch (const Stepper::Quit&) {
+        door::write("stopped before the end: no page written\n");
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return failed("not enough memory");
+    } catch (const std::exception& error) {
+        return failed(error.what());
+    }
+    return failed_.empty() ? 0 : 1;
+}
+
+void Lesson::finish(double seconds) {
+    std::string path = options_.page;
+    if (path.empty()) path = door::build_folder() + "/pages/" + about_.number + ".html";
+    door::replace_file(path, page_->document(run_facts(options_, seconds)));
+    if (!options_.results.empty())
+        door::replace_file(options_.results, results_json(about_.number, about_.title, options_, seconds, results_));
+    if (checks_ > 0 && failed_.empty()) door::write(fmt::format("All {} checks hold.\n", checks_));
+    for (const std::string& statement : failed_) door::write("check FAILED: " + plain(statement) + "\n");
+    door::write(path + "\n");
+}
+
+void Lesson::section(const std::string& title, const std::string& book) {
+    tell([&](Sink& sink) { sink.section({title, book}); });
+    stepper_.section(title);
+}
+
+void Lesson::text(const std::string& marked) {
+    tell([&](Sink& sink) { sink.text(marked); });
+}
+
+void Lesson::equation(const std::string& tex, const std::string& plain) {
+    std::string shown = plain.empty() ? plain_tex(tex) : plain;
+    tell([&](Sink& sink) { sink.equation(tex, shown); });
+}
+
+void Lesson::table(const Table& table) {
+    tell([&](Sink& sink) { sink.table(table); });
+}
+
+void Lesson::show(const std::string& name, const Tensor& value) {
+    tell([&](Sink& sink) { sink.value(name, value_lines(value)); });
+}
+
+void Lesson::show(const std::string& name, const Ids& value) {
+    tell([&](Sink& sink) { sink.value(name, split(to_string(value), "\n")); });
+}
+
+void Lesson::plot(const Plot& plot) {
+    tell([&](Sink& sink) { sink.plot(plot); });
+    if (!options_.figures.empty()) figure_file(plot.title, plot_svg(plot));
+}
+
+void Lesson::heatmap(const Heatmap& map) {
+    tell([&](Sink& sink) { sink.heatmap(map); });
+    if (!options_.figures.empty()) figure_file(map.title, heatmap_svg(map));
+}
+
+// DIR/01-the-figures-title.svg
+void Lesson::figure_file(const std::string& title, const std::string& svg) {
+    std::string name = about_.number;
+    for (char c : title) {
+        if (std::isalnum(static_cast<unsigned char>(c)) != 0)
+            name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        else if (name.back() != '-')
+            name += '-';
+    }
+    door::replace_file(options_.figures + "/" + name + ".svg", standalone(svg));
+}
+
+void Lesson::gradcheck(const std::string& caption, const GradCheck& result) {
+    table(gradcheck_table(caption, result));
+    check("largest relative error of the gradients", result.error, result.tolerance);
+}
+
+void Lesson::check(const std::string& statement, bool holds) {
+    checks_++;
+    if (!holds) failed_.push_back(statement);
+    tell([&](Sink& sink) { sink.check({statement, holds}); });
+}
+
+void Lesson::check(const std::string& statement, double value, double bound) {
+    checks_++;
+    bool holds = std::abs(value) <= bound;  // false for NaN
+    if (!holds) failed_.push_back(statement);
+    std::string detail = fmt::format("{:.3g}, {} {:.3g}", value, holds ? "at most" : "more than", bound);
+    if (std::isnan(value)) detail = fmt::format("NaN, not at most {:.3g}", bound);
+    tell([&](Sink& sink) { sink.check({statement, holds, detail}); });
+}
+
+void Lesson::sample(const std::string& title, const std::string& text) {
+    tell([&](Sink& sink) { sink.sample(title, text); });
+}
+
+void Lesson::result(const std::string& name, double value) {
+    results_.emplace_back(name, value);
+    tell([&](Sink& sink) { sink.result(name, value); });
+}
+
+void Lesson::forward(const std::string& title, const Tape& tape, int first, int most) {
+    std::vector<Stop> stops;
+    std::vector<int> ahead;
+    for (int i = tape.size() - 1; i >= first; i--) ahead.push_back(tape.record(i).step);  // the last are the next
+    for (int i = first; i < tape.size() && (stepper_.stepping() || static_cast<int>(stops.size()) < most); i++) {
+        Stop stop = forward_stop(tape, i);
+        ahead.pop_back();
+        const Record& record = tape.record(i);
+        if (stepper_.stepping())  // nothing later than this record is known yet
+            stepper_.stand(stop, record.step, named_values(tape, record.first_output + record.outputs), ahead);
+        if (static_cast<int>(stops.size()) < most) stops.push_back(std::move(stop));
+    }
+    show_stops(title, stops, tape.size() - first - static_cast<int>(stops.size()));
+}
+
+void Lesson::backward(const std::string& title, Tape& tape, const Var& loss, int most, Where at) {
+    std::vector<Stop> stops;
+    int run = 0;
+    Backprop bp(tape, loss, {.observe = true}, at);
+    for (; bp.step(); run++) {
+        bool keep = run < most;
+        if (!keep && !stepper_.stepping()) continue;
+        Stop stop = backward_stop(tape, bp);
+        if (stepper_.stepping()) {
+            std::vector<int> ahead;
+            for (int i = 0; i < bp.index(); i++) ahead.push_back(tape.record(i).step);
+            stepper_.stand(stop, bp.record().step, named_values(tape, tape.slots()), ahead);
+        }
+        if (keep) stops.push_back(std::move(stop));
+    }
+    show_stops(title, stops, run - static_cast<int>(stops.size()));
+}
+
+void Lesson::show_stops(const std::string& title, const std::vector<Stop>& stops, int left_out) {
+    if (options_.step)
+        page_->stops(title, stops);  // on the terminal the stepper has shown them
+    else
+        tell([&](Sink& sink) { sink.stops(title, stops); });
+    if (left_out > 0) text(fmt::format("({} more records; `--step` shows them all.)", left_out));
+}
+
+}  // namespace unroll

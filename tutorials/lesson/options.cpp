@@ -1,0 +1,94 @@
+#include "tutorials/lesson/options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/text.hpp"
+
+namespace unroll::lesson {
+namespace {
+
+constexpr int most_threads = 1024;
+constexpr int most_steps = 1'000'000'000;
+
+// "--text FILE" in its two parts.
+std::pair<std::string, std::string> parts(const std::string& name) {
+    size_t space = name.find(' ');
+    return {name.substr(0, space), space == name.npos ? "" : name.substr(space + 1)};
+}
+
+CLI::Option* describe(CLI::Option* option, const std::string& value) { return option->option_text(value); }
+
+// A whole number in lowest .. highest, said in one line otherwise.
+CLI::Validator between(int64_t lowest, int64_t highest) {
+    auto check = [=](std::string& text) -> std::string {
+        size_t digits = text.find_first_not_of("0123456789", text.rfind('-', 0) == 0 ? 1 : 0);
+        bool whole = digits == text.npos && text != "-" && !text.empty() && text.size() <= 18;
+        if (whole && std::stoll(text) >= lowest && std::stoll(text) <= highest) return "";
+        return fmt::format("\"{}\" is not a whole number from {} to {}", clean(text), lowest, highest);
+    };
+    return CLI::Validator(check, "", "between");
+}
+
+}  // namespace
+
+CommandLine::CommandLine(const std::string& title, Options& options)
+    : options_(options), app_(std::make_unique<CLI::App>(title)) {
+    add("--step", options.step, "stand at every stop and take keys (? lists them)");
+    add("--quick", options.quick, "bound every training run to seconds");
+    describe(app_->add_option("--seed", options.seed, "seed of every random draw (default 1)"), "N")
+        ->check(between(0, int64_t{1} << 53));
+    add("--threads N", options.threads, 1, most_threads, "worker threads (default: the machine's cores)");
+    add("--steps N", options.steps, 1, most_steps, "training steps (default: the chapter's own number)");
+    add("--page PATH", options.page, "write the page there (default: build/pages/NN.html)");
+    add("--results PATH", options.results, "write the measured figures there, as JSON");
+    add("--figures DIR", options.figures, "write every figure there, as SVG");
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::add(const std::string& name, std::string& value, const std::string& help) {
+    auto [option, placeholder] = parts(name);
+    describe(app_->add_option(option, value, help), placeholder);
+}
+
+void CommandLine::add(const std::string& name, int& value, int lowest, int highest, const std::string& help) {
+    auto [option, placeholder] = parts(name);
+    describe(app_->add_option(option, value, help), placeholder)->check(between(lowest, highest));
+}
+
+void CommandLine::add(const std::string& name, bool& value, const std::string& help) {
+    app_->add_flag(name, value, help);
+}
+
+std::string CommandLine::usage(const std::string& program) const {
+    std::string line = "usage: " + program;
+    for (const CLI::Option* option : app_->get_options()) {
+        std::string value = option->get_option_text();
+        line += " [" + option->get_name() + (value.empty() ? "" : " " + value) + "]";
+    }
+    return line + "\n";
+}
+
+std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
+    std::string program = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "chapter";
+    std::string wrong;
+    try {
+        app_->parse(argc, argv);
+        if (options_.quick && !options_.results.empty()) wrong = "--results is for a full run, without --quick";
+    } catch (const CLI::CallForHelp&) {
+        door::write(app_->help());
+        return 0;
+    } catch (const CLI::ParseError& error) {
+        wrong = clean(error.what());
+    }
+    if (wrong.empty()) return std::nullopt;
+    for (char& c : wrong) c = c == '\n' ? ' ' : c;
+    door::write_error("error: " + wrong + "\n" + usage(program));
+    return 2;
+}
+
+}  // namespace unroll::lesson
