@@ -1,40 +1,258 @@
 #include "core/kernels/gemm.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "core/kernels/parallel.hpp"
+#include "core/kernels/simd.hpp"
+
+// Three layers: `kernel` keeps a small tile of C in registers over a block of k; `tiles` runs it over a block of rows
+// and all columns; gemm and gemm_packed walk the blocks so that what is used again is still in a cache.
 namespace unroll::kernels {
+namespace {
+
+// op(B) is packed into panels one vector wide: panel j holds, for k = 0 ... K-1, the elements [k, j * width ...], the
+// last panel padded with zeros. The panels of a tile are read as that many streams, each in order of its addresses.
+
+constexpr int64_t block_k = 256;  // terms summed in registers; part of the result's definition
+constexpr int64_t block_m =
+    96;  // rows: block_m x block_k elements of A, used again for every panel, stay in the L2 cache
+template <class T>
+constexpr int64_t block_n = (512 << 10) / (block_k * sizeof(T));  // columns: 512 KB of packed B
+
+constexpr int max_rows = Simd<float>::registers == 32 ? 8 : 6;
+/// The widest tile of R rows whose accumulators leave a quarter of the registers to B and A.
+constexpr int max_vectors(int R) { return std::min(8, (max_rows == 8 ? 18 : 12) / R); }
+
+/// C [R, columns] = A [R, K] B [K, columns] (C += where accumulate), columns at most V vectors. Panel j of B is at
+/// B + j * panel; A is row-major or packed by pack_left.
+template <class T, bool PackedA, int R, int V>
+void kernel(int64_t K, const T* A, int64_t lda, const T* B, int64_t panel, T* C, int64_t ldc, int64_t columns,
+            bool accumulate) {
+    using S = Simd<T>;
+    typename S::V c[R][V] = {};
+    for (int r = 0; r < R; r++)
+        for (int v = 0; v < V; v++) __builtin_prefetch(C + r * ldc + v * S::width, 1);
+    for (int64_t k = 0; k < K; k++) {
+        typename S::V b[V];
+#pragma GCC unroll 8
+        for (int v = 0; v < V; v++) {
+            b[v] = S::load(B + v * panel + k * S::width);
+            __builtin_prefetch(B + (V + v) * panel + k * S::width, 0, 2);  // the next tile's, to the L2 cache
+        }
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++) {
+            const T a = PackedA ? A[k * max_rows + r] : A[r * lda + k];
+#pragma GCC unroll 8
+            for (int v = 0; v < V; v++) c[r][v] += a * b[v];
+        }
+    }
+    if (columns >= V * S::width) {
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++)
+#pragma GCC unroll 8
+            for (int v = 0; v < V; v++) {
+                T* p = C + r * ldc + v * S::width;
+                S::store(p, accumulate ? S::load(p) + c[r][v] : c[r][v]);
+            }
+    } else {
+        T tile[R][V * S::width];
+        std::memcpy(tile, c, sizeof c);
+        for (int r = 0; r < R; r++)
+            for (int64_t j = 0; j < columns; j++)
+                C[r * ldc + j] = accumulate ? C[r * ldc + j] + tile[r][j] : tile[r][j];
+    }
+}
+
+template <class T>
+using Kernel = void (*)(int64_t, const T*, int64_t, const T*, int64_t, T*, int64_t, int64_t, bool);
+
+/// kernel<T, PackedA, R, V> is kernels<T, PackedA>[R - 1][V - 1], for V up to max_vectors(R).
+template <class T, bool PackedA, int R>
+constexpr auto kernels_of_height = []<size_t... V>(std::index_sequence<V...>) {
+    return std::array<Kernel<T>, 8>{kernel<T, PackedA, R, V + 1>...};
+}
+(std::make_index_sequence<max_vectors(R)>());
+template <class T, bool PackedA>
+constexpr auto kernels = []<size_t... R>(std::index_sequence<R...>) {
+    return std::array<std::array<Kernel<T>, 8>, max_rows>{kernels_of_height<T, PackedA, R + 1>...};
+}
+(std::make_index_sequence<max_rows>());
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Where tile i of M rows begins: heights as even as can be, for a tile of few rows wastes time.
+int64_t row_begin(int64_t M, int64_t i) { return chunk_begin(M, ceil_div(M, max_rows), i); }
+
+/// C [M, N] = A B (C += where accumulate) for K <= block_k, panel j of B at B + j * panel.
+template <class T, bool PackedA>
+void tiles(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t panel, T* C, int64_t ldc,
+           bool accumulate) {
+    const int64_t width = Simd<T>::width;
+    const int64_t rows = ceil_div(M, max_rows), panels = ceil_div(N, width);
+    if (M <= max_rows && panels == 1) {
+        // A single vector is computed twice (panel = 0): tuned for some processors, GCC compiles one lone chain of
+        // multiply-adds to separate instructions, and all elements must be rounded alike.
+        const int64_t V = M == 1 ? 2 : 1;
+        kernels<T, PackedA>[M - 1][V - 1](K, A, lda, B, 0, C, ldc, N, accumulate);
+        return;
+    }
+    const int64_t groups = ceil_div(panels, max_vectors(int(ceil_div(M, rows))));
+    for (int64_t g = 0; g < groups; g++) {
+        const int64_t j = chunk_begin(panels, groups, g), V = chunk_begin(panels, groups, g + 1) - j;
+        for (int64_t i = 0; i < rows; i++) {
+            const int64_t r = row_begin(M, i), R = row_begin(M, i + 1) - r;
+            kernels<T, PackedA>[R - 1][V - 1](K, PackedA ? A + i * K * max_rows : A + r * lda, lda, B + j * panel,
+                                              panel, C + r * ldc + j * width, ldc, N - j * width, accumulate);
+        }
+    }
+}
+
+/// Packs A^T for `tiles`: of A [K, M] each tile's columns, [K, max_rows] (a tile of fewer rows leaves some unused).
+template <class T>
+void pack_left(int64_t M, int64_t K, const T* A, int64_t lda, T* packed) {
+    for (int64_t i = 0; i < ceil_div(M, max_rows); i++, packed += K * max_rows) {
+        const int64_t r = row_begin(M, i), R = std::min<int64_t>(max_rows, M - r);
+        for (int64_t k = 0; k < K; k++)
+            if (R == max_rows)
+                std::copy_n(A + k * lda + r, max_rows, packed + k * max_rows);
+            else
+                std::copy_n(A + k * lda + r, R, packed + k * max_rows);
+    }
+}
+
+/// Transposes a square of one vector's width: log2(width) times, row i of the upper half is interleaved with row i of
+/// the lower half, which moves the highest bit of an element's row index to the lowest of its column index, and so on
+/// round.
+template <class T>
+void transpose(typename Simd<T>::V x[]) {
+    constexpr int W = Simd<T>::width;
+    [&]<int... i>(std::integer_sequence<int, i...>) {
+        for (int round = 1; round < W; round *= 2) {
+            typename Simd<T>::V y[W];
+#pragma GCC unroll 16
+            for (int r = 0; r < W / 2; r++) {
+                y[2 * r] = __builtin_shufflevector(x[r], x[r + W / 2], (i / 2 + i % 2 * W)...);
+                y[2 * r + 1] = __builtin_shufflevector(x[r], x[r + W / 2], (W / 2 + i / 2 + i % 2 * W)...);
+            }
+#pragma GCC unroll 16
+            for (int r = 0; r < W; r++) x[r] = y[r];
+        }
+    }
+    (std::make_integer_sequence<int, W>());
+}
+
+template <class T>
+void zero(int64_t M, int64_t N, T* C, int64_t ldc) {
+    for (int64_t i = 0; i < M; i++) std::fill(C + i * ldc, C + i * ldc + N, T(0));
+}
+
+/// This thread's memory for packed blocks, kept.
+template <class T>
+T* scratch() {
+    struct Free {
+        void operator()(T* p) const { operator delete[](p, std::align_val_t(64)); }
+    };
+    thread_local std::unique_ptr<T[], Free> memory(new (std::align_val_t(64)) T[block_k * (block_n<T> + block_m)]);
+    return memory.get();
+}
+
+template <class T>
+void gemm_serial(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb,
+                 T* C, int64_t ldc, bool accumulate) {
+    T* const right = scratch<T>();
+    T* const left = right + block_k * block_n<T>;
+    for (int64_t j = 0; j < N; j += block_n<T>)
+        for (int64_t k = 0; k < K; k += block_k) {
+            const int64_t n = std::min(block_n<T>, N - j), kc = std::min(block_k, K - k);
+            pack(tb, kc, n, tb ? B + j * ldb + k : B + k * ldb + j, ldb, right);
+            for (int64_t i = 0; i < M; i += block_m) {
+                const int64_t m = std::min(block_m, M - i);
+                if (ta) pack_left(m, kc, A + k * lda + i, lda, left);
+                (ta ? tiles<T, true> : tiles<T, false>)(m, n, kc, ta ? left : A + i * lda + k, lda, right,
+                                                        kc * Simd<T>::width, C + i * ldc + j, ldc, accumulate || k > 0);
+            }
+        }
+}
+
+/// Calls part(i, m, j, n) for blocks of rows i ... i+m and columns j ... j+n that make up C [M, N]: over threads, along
+/// the longer side, if the product is worth waking them (some 5 us).
+template <class T, class F>
+void split(int64_t M, int64_t N, int64_t K, F part) {
+    const bool worth = M * N * K > 1 << 19 || N * K > 1 << 18;
+    const bool by_rows = M > N;
+    const int64_t unit = by_rows ? 8 : 2 * Simd<T>::width;
+    const int64_t size = by_rows ? M : N, units = ceil_div(size, unit);
+    const int64_t chunks = worth && threads() > 1 ? std::min<int64_t>(units, 2 * threads()) : 1;
+    parallel(chunks, [&](int64_t c) {
+        const int64_t begin = chunk_begin(units, chunks, c) * unit;
+        const int64_t end = std::min(size, chunk_begin(units, chunks, c + 1) * unit);
+        by_rows ? part(begin, end - begin, 0, N) : part(0, M, begin, end - begin);
+    });
+}
+
+}  // namespace
 
 template <class T>
 int64_t packed_size(int64_t K, int64_t N) {
-    return K * N;
+    return K * ceil_div(N, Simd<T>::width) * Simd<T>::width;
 }
 
 template <class T>
 void pack(bool transposed, int64_t K, int64_t N, const T* B, int64_t ldb, T* packed) {
-    for (int64_t k = 0; k < K; k++)
-        for (int64_t j = 0; j < N; j++) packed[k * N + j] = transposed ? B[j * ldb + k] : B[k * ldb + j];
-}
-
-template <class T>
-void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C,
-          int64_t ldc, bool accumulate) {
-    for (int64_t i = 0; i < M; i++)
-        for (int64_t j = 0; j < N; j++) {
-            T sum = 0;
-            for (int64_t k = 0; k < K; k++)
-                sum += (ta ? A[k * lda + i] : A[i * lda + k]) * (tb ? B[j * ldb + k] : B[k * ldb + j]);
-            C[i * ldc + j] = accumulate ? C[i * ldc + j] + sum : sum;
+    using S = Simd<T>;
+    for (int64_t j = 0; j < N; j += S::width, packed += K * S::width) {
+        const int64_t n = std::min(S::width, N - j);
+        if (transposed) {
+            int64_t k = 0;
+            for (; n == S::width && k + S::width <= K; k += S::width) {
+                typename S::V x[S::width];
+                for (int64_t i = 0; i < S::width; i++) x[i] = S::load(B + (j + i) * ldb + k);
+                transpose<T>(x);
+                for (int64_t i = 0; i < S::width; i++) S::store(packed + (k + i) * S::width, x[i]);
+            }
+            for (; k < K; k++) {
+                S::store(packed + k * S::width, S::set(0));
+                for (int64_t i = 0; i < n; i++) packed[k * S::width + i] = B[(j + i) * ldb + k];
+            }
+        } else {
+            for (int64_t k = 0; k < K; k++) S::store(packed + k * S::width, S::load(B + k * ldb + j, n));
         }
+    }
 }
 
 template <class T>
 void gemm_packed(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* packed, T* C, int64_t ldc,
                  bool accumulate) {
-    gemm(false, false, M, N, K, A, lda, packed, N, C, ldc, accumulate);
+    const int64_t width = Simd<T>::width;
+    if (K == 0 && !accumulate) zero(M, N, C, ldc);
+    for (int64_t k = 0; k < K; k += block_k)
+        for (int64_t i = 0; i < M; i += block_m)
+            tiles<T, false>(std::min(block_m, M - i), N, std::min(block_k, K - k), A + i * lda + k, lda,
+                            packed + k * width, K * width, C + i * ldc, ldc, accumulate || k > 0);
 }
 
 template <class T>
 void gemm_packed_parallel(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* packed, T* C, int64_t ldc,
                           bool accumulate) {
-    gemm_packed(M, N, K, A, lda, packed, C, ldc, accumulate);
+    split<T>(M, N, K, [&](int64_t i, int64_t m, int64_t j, int64_t n) {
+        gemm_packed(m, n, K, A + i * lda, lda, packed + j * K, C + i * ldc + j, ldc, accumulate);
+    });
+}
+
+template <class T>
+void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C,
+          int64_t ldc, bool accumulate) {
+    if (K == 0 && !accumulate) zero(M, N, C, ldc);
+    split<T>(M, N, K, [&](int64_t i, int64_t m, int64_t j, int64_t n) {
+        gemm_serial(ta, tb, m, n, K, ta ? A + i : A + i * lda, lda, tb ? B + j * ldb : B + j, ldb, C + i * ldc + j, ldc,
+                    accumulate);
+    });
 }
 
 template int64_t packed_size<float>(int64_t, int64_t);

@@ -40,13 +40,26 @@ struct Simd {
     /// The first n lanes (all when n >= width), zeros behind; touches no memory beyond them.
     static V load(const T* p, int64_t n) {
         if (n >= width) return load(p);
-        V v{};
-        std::memcpy(&v, p, size_t(n) * sizeof(T));
-        return v;
+        T lanes[width] = {};
+        copy_some(lanes, p, n);
+        return load(lanes);
     }
     static void store(T* p, V v, int64_t n) {
         if (n >= width) return store(p, v);
-        std::memcpy(p, &v, size_t(n) * sizeof(T));
+        T lanes[width];
+        store(lanes, v);
+        copy_some(p, lanes, n);
+    }
+
+  private:
+    /// Copies n < width elements, in pieces of fixed sizes: quicker than memcpy's call.
+    static void copy_some(T* to, const T* from, int64_t n) {
+        for (int64_t piece = width / 2; piece > 0; piece /= 2)
+            if (n & piece) {
+                std::memcpy(to, from, size_t(piece) * sizeof(T));
+                to += piece;
+                from += piece;
+            }
     }
 };
 
