@@ -140,6 +140,15 @@ Tensor Tape::grad(const Parameter& p, Where at) {
     return grad(Var(p.value, this, w->slot), at);
 }
 
+Tensor& Tape::mutable_grad(const Parameter& p, Where at) {
+    Tensor g = grad(p, at);
+    Tensor& kept = slots_[static_cast<size_t>(find(p.value)->slot)].gradient;
+    if (!kept.defined()) kept = std::move(g);
+    g = {};
+    if (!kept.sole_owner()) kept = kept.clone();
+    return kept;
+}
+
 void Tape::backward(const Var& loss, Where at) {
     Backprop bp(*this, loss, at);
     while (bp.step()) {

@@ -47,6 +47,8 @@ class Tape {
     /// dL/dp after (or in the middle of) backward; zeros where nothing flowed to it.
     Tensor grad(const Parameter& p, Where at = {});
     Tensor grad(const Var& v, Where at = {});
+    /// The gradient itself, to change after backward (clipping); shared with no other gradient.
+    Tensor& mutable_grad(const Parameter& p, Where at = {});
     /// Intermediate gradients are released as soon as they have been passed on, except those asked for before backward.
     void keep_grad(const Var& v, Where at = {});
     /// Keep each contribution to the gradient of a reused value with its time step; ask before backward. A
