@@ -1,0 +1,39 @@
+#include "nn/linear.hpp"
+
+#include <fmt/format.h>
+
+#include "core/ops/elementwise.hpp"
+#include "core/ops/linalg.hpp"
+#include "nn/init.hpp"
+
+namespace unroll {
+
+Linear::Linear(const LinearOptions& options, Generator& gen, Where at) {
+    if (options.in.size < 1 || options.out.size < 1)
+        fail("Linear", at, fmt::format("in {}, out {}: each must be 1 or more", options.in.size, options.out.size));
+    W = Parameter("W", Tensor::empty({options.out, options.in}, options.dtype));
+    init::inverse_root(W.value, options.in.size, gen);
+    if (!options.bias) return;
+    b = Parameter("b", Tensor::empty({options.out}, options.dtype));
+    init::inverse_root(b.value, options.in.size, gen);
+}
+
+Var Linear::operator()(const Operand& x) const {
+    if (x.shape().rank() == 0 || x.shape()[-1] != W.value.dim(1))
+        fail("Linear", x.at,
+             fmt::format("x is {}, expected [.., in={}] for {}", x.shape().str(), W.value.dim(1),
+                         Operand(W).label("W")));
+    const Var y = matmul(x, transposed(W));
+    return b.value.defined() ? y + b : y;
+}
+
+void Linear::visit(Visitor& v) {
+    v("W", W);
+    if (b.value.defined()) v("b", b);
+}
+
+std::string Linear::pretty() const {
+    return fmt::format("Linear(in={}, out={}{})", W.value.dim(1), W.value.dim(0), b.value.defined() ? "" : ", no bias");
+}
+
+}  // namespace unroll
