@@ -65,4 +65,10 @@ Ids Ids::reshape(const Shape& shape, Where at) const {
     return ids;
 }
 
+Ids Ids::clone() const {
+    Ids ids = empty(shape_);
+    std::memcpy(ids.begin_, begin_, static_cast<size_t>(size()) * sizeof(int32_t));
+    return ids;
+}
+
 }  // namespace unroll

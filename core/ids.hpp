@@ -30,6 +30,7 @@ class Ids {
     Ids row(int64_t i, Where at = {}) const;
     Ids slice(int64_t begin, int64_t end, Where at = {}) const;
     Ids reshape(const Shape& shape, Where at = {}) const;
+    Ids clone() const;  // the numbers copied: what a record keeps
 
   private:
     Storage* storage_ = nullptr;

@@ -91,4 +91,13 @@ std::string Shape::str() const {
     return s + "]";
 }
 
+std::string Shape::place(int64_t i) const {
+    std::string s = "]";
+    for (int k = rank_ - 1; k >= 0; k--) {
+        s = fmt::format("{}{}{}", k > 0 ? ", " : "", i % sizes_[k], s);
+        i /= sizes_[k];
+    }
+    return "[" + s;
+}
+
 }  // namespace unroll

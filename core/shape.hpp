@@ -44,6 +44,8 @@ class Shape {
     bool operator==(const Shape& other) const;
     /// "[T=7, B=3, 5]"
     std::string str() const;
+    /// Where element i of the row-major order stands: "[6, 2, 0]".
+    std::string place(int64_t i) const;
 
   private:
     int64_t sizes_[max_rank] = {};

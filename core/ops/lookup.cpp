@@ -1,0 +1,85 @@
+#include "core/ops/lookup.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/kernels/parallel.hpp"
+
+namespace unroll {
+namespace {
+
+void check(const Operand& E, const Ids& ids) {
+    if (E.shape().rank() != 2) fail("embedding", E.at, fmt::format("{} is not a matrix [V, D]", E.label("E")));
+    if (!ids.defined()) fail("embedding", E.at, "the ids are empty: no numbers were ever put in");
+    for (int64_t i = 0; i < ids.size(); i++)
+        if (ids[i] < 0 || ids[i] >= E.shape()[0])
+            fail("embedding", E.at,
+                 fmt::format("ids{} is {}: not a row of {}", ids.shape().place(i), ids[i], E.label("E")));
+}
+
+/// y_n = E[id_n]
+Tensor gather(const Tensor& E, const Ids& ids, Where at) {
+    const int64_t N = ids.size(), D = E.dim(1), chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, D));
+    Tensor y = Tensor::empty(ids.shape().append(E.shape().dim(1), at), E.dtype());
+    dispatch(E.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T* from = E.data<T>();
+        T* to = y.mutable_data<T>();
+        kernels::parallel((N + chunk - 1) / chunk, [&](int64_t c) {
+            for (int64_t n = c * chunk; n < std::min(N, (c + 1) * chunk); n++)
+                std::copy_n(from + ids[n] * D, D, to + n * D);
+        });
+    });
+    return y;
+}
+
+/// dE[id_n] += dy_n. Threads share out the columns, so each number of dE has one owner, who adds in the order of the
+/// ids.
+void scatter_add(const Tensor& dy, const Ids& ids, Tensor& dE) {
+    constexpr int64_t width = 64;
+    const int64_t N = ids.size(), D = dE.dim(1);
+    dispatch(dE.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T* from = dy.data<T>();
+        T* to = dE.mutable_data<T>();
+        kernels::parallel(N * D < 16384 ? 1 : (D + width - 1) / width, [&](int64_t c) {
+            const int64_t begin = c * width, end = N * D < 16384 ? D : std::min(D, begin + width);
+            for (int64_t n = 0; n < N; n++) {
+                const T* p = from + n * D;
+                T* q = to + ids[n] * D;
+                for (int64_t d = begin; d < end; d++) q[d] += p[d];
+            }
+        });
+    });
+}
+
+}  // namespace
+
+Tensor embedding(const Tensor& E, const Ids& ids, Where at) {
+    check(Operand(E, at), ids);
+    return gather(E, ids, at);
+}
+
+namespace ops {
+
+struct Embedding final : Record {
+    Edge E, y;
+    Ids ids;
+    Embedding(Recording& r, const Operand& E, const Ids& ids)
+        : E(r.input(E)), y(r.output(gather(E.value(), ids, E.at))), ids(ids.clone()) {}
+    void backward(Tape& tape) override { scatter_add(*dy, ids, tape.sum(E)); }
+    const char* name() const override { return "embedding"; }
+    const char* equation() const override { return "y_n = E[id_n]"; }
+    const char* gradient() const override { return "dE[id_n] += dy_n"; }
+    void symbols(Symbols& list) const override { list.in("E", E).out("y", y); }
+};
+
+}  // namespace ops
+
+Var embedding(const Operand& E, const Ids& ids) {
+    check(E, ids);
+    return tape_of("embedding", {&E}).record<ops::Embedding>(E.at, E, ids);
+}
+
+}  // namespace unroll

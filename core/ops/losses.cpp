@@ -1,0 +1,177 @@
+#include "core/ops/losses.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/kernels/parallel.hpp"
+#include "core/kernels/reduce.hpp"
+#include "core/kernels/softmax.hpp"
+#include "core/ops/elementwise.hpp"
+
+namespace unroll {
+namespace {
+
+/// Checks a call of cross_entropy; returns how many targets count.
+int64_t check(const Operand& logits, const Ids& targets, const CrossEntropyOptions& options) {
+    const Shape& s = logits.shape();
+    if (s.rank() == 0) fail("cross_entropy", logits.at, "the logits are a scalar, expected [.., V]");
+    if (!targets.defined()) fail("cross_entropy", logits.at, "the targets are empty: no numbers were ever put in");
+    if (!(targets.shape() == s.without(-1)))
+        fail("cross_entropy", logits.at,
+             fmt::format("{} need targets {}, got {}", logits.label("logits"), s.without(-1).str(),
+                         targets.shape().str()));
+    int64_t counted = 0;
+    for (int64_t i = 0; i < targets.size(); i++) {
+        if (targets[i] == options.ignore_index) continue;
+        counted++;
+        if (targets[i] < 0 || targets[i] >= s[-1])
+            fail("cross_entropy", logits.at,
+                 fmt::format("targets{} is {}: not a class of {} (nor the ignore_index {})", targets.shape().place(i),
+                             targets[i], logits.label("logits"), options.ignore_index));
+    }
+    if (counted == 0 && options.reduction == Reduction::mean)
+        fail("cross_entropy", logits.at,
+             fmt::format("all {} targets are {}, the ignore_index: there is nothing to average", targets.size(),
+                         options.ignore_index));
+    return counted;
+}
+
+/// Calls f(n) for every row of logits [N, V].
+template <class F>
+void each_row(int64_t N, int64_t V, F f) {
+    const int64_t chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, V));
+    kernels::parallel((N + chunk - 1) / chunk, [&](int64_t c) {
+        for (int64_t n = c * chunk; n < std::min(N, (c + 1) * chunk); n++) f(n);
+    });
+}
+
+/// share Σ_n -log softmax(x_n)[target_n]; p gets the probabilities, zeros in rows that don't count, if it is defined.
+Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, double share, Tensor& p) {
+    const int64_t N = targets.size(), V = logits.dim(-1);
+    Tensor losses = Tensor::empty({N}, DType::f64);
+    double* to = losses.mutable_data<double>();
+    dispatch(logits.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T* x = logits.data<T>();
+        T* probabilities = p.defined() ? p.mutable_data<T>() : nullptr;
+        each_row(N, V, [&](int64_t n) {
+            T* row = probabilities != nullptr ? probabilities + n * V : nullptr;
+            to[n] = 0;
+            if (targets[n] == ignore_index) {
+                if (row != nullptr) std::fill_n(row, V, T{0});
+                return;
+            }
+            const kernels::LogSumExp z = kernels::softmax(V, x + n * V, row);
+            to[n] = (z.max - static_cast<double>(x[n * V + targets[n]])) + z.log_sum;
+        });
+    });
+    return Tensor::full({}, share * kernels::sum(N, losses.data<double>()), logits.dtype());
+}
+
+/// scale (p - 1{target}), zeros in rows that don't count
+Tensor loss_gradient(const Tensor& p, const Ids& targets, int32_t ignore_index, double scale) {
+    const int64_t N = targets.size(), V = p.dim(-1);
+    Tensor dx = Tensor::empty(p.shape(), p.dtype());
+    dispatch(p.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T *from = p.data<T>(), g = static_cast<T>(scale);
+        T* to = dx.mutable_data<T>();
+        each_row(N, V, [&](int64_t n) {
+            for (int64_t i = n * V; i < (n + 1) * V; i++) to[i] = g * from[i];
+            if (targets[n] != ignore_index) to[n * V + targets[n]] -= g;
+        });
+    });
+    return dx;
+}
+
+double share_of(int64_t counted, Reduction reduction) {
+    return reduction == Reduction::mean ? 1 / static_cast<double>(counted) : 1.0;
+}
+
+void check_mse(const Operand& y, const Operand& target) {
+    common_dtype("mse", y.value(), target.value(), y.at);
+    if (!(y.shape() == target.shape()))
+        fail("mse", y.at, fmt::format("shapes differ: {} and {}", y.label("y"), target.label("target")));
+    if (y.shape().size() == 0) fail("mse", y.at, fmt::format("there is nothing to average in {}", y.shape().str()));
+}
+
+/// 1/n Σ d²
+Tensor mean_square(const Tensor& d) {
+    const double s =
+        dispatch(d.dtype(), [&](auto zero) { return kernels::sum_squares(d.size(), d.data<decltype(zero)>()); });
+    return Tensor::full({}, s / static_cast<double>(d.size()), d.dtype());
+}
+
+}  // namespace
+
+Tensor cross_entropy(const Tensor& logits, const Ids& targets, const CrossEntropyOptions& options, Where at) {
+    const int64_t counted = check(Operand(logits, at), targets, options);
+    Tensor not_kept;
+    return loss(logits, targets, options.ignore_index, share_of(counted, options.reduction), not_kept);
+}
+
+Tensor mse(const Tensor& y, const Tensor& target, Where at) {
+    check_mse(Operand(y, at), Operand(target, at));
+    return mean_square(sub(y, target, at));
+}
+
+namespace ops {
+
+struct CrossEntropy final : Record {
+    Edge logits;
+    Saved p;
+    Edge loss;
+    Ids targets;
+    int32_t ignore_index;
+    double share;  // of one target in the loss: 1, or 1 / the number that count
+    CrossEntropy(Recording& r, const Operand& x, const Ids& targets, int32_t ignore_index, double share)
+        : logits(r.input(x)), targets(targets.clone()), ignore_index(ignore_index), share(share) {
+        if (r.wanted && r.tape.recording()) p.value = Tensor::empty(x.shape(), x.value().dtype());
+        loss = r.output(unroll::loss(x.value(), targets, ignore_index, share, p.value));
+        p.version = p.value.version();
+    }
+    void backward(Tape& tape) override {
+        tape.add(logits, loss_gradient(p, targets, ignore_index, share * dy->item()));
+    }
+    const char* name() const override { return "cross_entropy"; }
+    const char* equation() const override { return "p = softmax(x), L = -1/N Σ_n log p_n[target_n]"; }
+    const char* gradient() const override { return "dx += dL (p - 1{target}) / N"; }
+    void symbols(Symbols& list) const override { list.in("x", logits).in("p", p).out("L", loss); }
+};
+
+struct Mse final : Record {
+    Edge y, target;
+    Saved d;  // y - target
+    Edge loss;
+    Mse(Recording& r, const Operand& y, const Operand& target)
+        : y(r.input(y)),
+          target(r.input(target)),
+          d(Edge{}, sub(y.value(), target.value(), y.at)),
+          loss(r.output(mean_square(d))) {}
+    void backward(Tape& tape) override {
+        const Tensor g = d.value * (2 * dy->item() / static_cast<double>(d.value.size()));
+        tape.add(y, g);
+        if (tape.wants(target)) tape.add(target, -g);
+    }
+    const char* name() const override { return "mse"; }
+    const char* equation() const override { return "d = y - target, L = 1/n Σ d²"; }
+    const char* gradient() const override { return "dy += 2/n dL d, dtarget -= 2/n dL d"; }
+    void symbols(Symbols& list) const override { list.in("y", y).in("target", target).in("d", d).out("L", loss); }
+};
+
+}  // namespace ops
+
+Var cross_entropy(const Operand& logits, const Ids& targets, const CrossEntropyOptions& options) {
+    const int64_t counted = check(logits, targets, options);
+    return tape_of("cross_entropy", {&logits})
+        .record<ops::CrossEntropy>(logits.at, logits, targets, options.ignore_index,
+                                   share_of(counted, options.reduction));
+}
+
+Var mse(const Operand& y, const Operand& target) {
+    check_mse(y, target);
+    return tape_of("mse", {&y, &target}).record<ops::Mse>(y.at, y, target);
+}
+
+}  // namespace unroll

@@ -1,0 +1,220 @@
+#include "core/ops/reductions.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/kernels/parallel.hpp"
+#include "core/kernels/reduce.hpp"
+#include "core/kernels/softmax.hpp"
+#include "core/kernels/vecmath.hpp"
+
+namespace unroll {
+namespace {
+
+constexpr int64_t chunk = 16384;  // elements: fixed, so that no result depends on the number of threads
+constexpr int all = -1;           // in place of an axis
+
+/// A tensor around one of its axes: element [o, k, i] is number (o * length + k) * inner + i.
+struct Around {
+    int64_t outer = 1, length = 1, inner = 1;
+    Around(const Shape& s, int axis) {
+        if (axis == all) {
+            length = s.size();
+            return;
+        }
+        length = s[axis];
+        for (int i = 0; i < axis; i++) outer *= s[i];
+        for (int i = axis + 1; i < s.rank(); i++) inner *= s[i];
+    }
+};
+
+/// Calls f(o) for all o < outer, each worth `size` elements.
+template <class F>
+void each(int64_t outer, int64_t size, F f) {
+    const int64_t block = std::max<int64_t>(1, chunk / std::max<int64_t>(1, size));
+    kernels::parallel((outer + block - 1) / block, [&](int64_t c) {
+        for (int64_t o = c * block; o < std::min(outer, (c + 1) * block); o++) f(o);
+    });
+}
+
+/// The axis counted from the first; `all` stays.
+int checked_axis(const char* operation, const Shape& s, int axis, Where at) {
+    if (axis < -s.rank() || axis >= s.rank())
+        fail(operation, at,
+             s.rank() == 0 ? "a scalar has no axis"
+                           : fmt::format("axis {} of {}, expected {} to {}", axis, s.str(), -s.rank(), s.rank() - 1));
+    return axis < 0 ? axis + s.rank() : axis;
+}
+
+/// factor Σ x over an axis, or over all
+Tensor reduce(const Tensor& x, int axis, double factor) {
+    const Around a(x.shape(), axis);
+    Tensor y = Tensor::empty(axis == all ? Shape{} : x.shape().without(axis), x.dtype());
+    dispatch(x.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T* from = x.data<T>();
+        T* to = y.mutable_data<T>();
+        each(a.outer, a.length * a.inner, [&](int64_t o) {
+            const T* block = from + o * a.length * a.inner;
+            if (a.inner == 1) {
+                to[o] = static_cast<T>(factor * kernels::sum(a.length, block));
+                return;
+            }
+            kernels::column_sums(a.length, a.inner, block, to + o * a.inner, false);
+            for (int64_t i = 0; i < a.inner && factor != 1; i++) to[o * a.inner + i] *= static_cast<T>(factor);
+        });
+    });
+    return y;
+}
+
+/// The other way round: every x_k along the axis gets factor y.
+Tensor spread(const Tensor& y, const Shape& shape, int axis, double factor) {
+    const Around a(shape, axis);
+    Tensor x = Tensor::empty(shape, y.dtype());
+    dispatch(y.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T* from = y.data<T>();
+        T* to = x.mutable_data<T>();
+        each(a.outer * a.length, a.inner, [&](int64_t r) {
+            const T* row = from + r / a.length * a.inner;
+            for (int64_t i = 0; i < a.inner; i++) to[r * a.inner + i] = static_cast<T>(factor) * row[i];
+        });
+    });
+    return x;
+}
+
+/// 1 / the number of elements averaged
+double share(const Shape& s, int axis, Where at) {
+    const int64_t n = Around(s, axis).length;
+    if (n == 0) fail("mean", at, fmt::format("there is nothing to average in {}", s.str()));
+    return 1 / static_cast<double>(n);
+}
+
+void check_rows(const char* operation, const Tensor& x, Where at) {
+    if (x.rank() == 0) fail(operation, at, "a scalar has no last axis");
+}
+
+/// y = f(rows): f(V, from, to) works on one row.
+template <class F>
+Tensor map_rows(const Tensor& x, F f) {
+    Tensor y = Tensor::empty(x.shape(), x.dtype());
+    if (x.size() == 0) return y;
+    dispatch(x.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const int64_t V = x.dim(-1);
+        const T* from = x.data<T>();
+        T* to = y.mutable_data<T>();
+        each(x.shape().rows(), V, [&](int64_t r) { f(V, from + r * V, to + r * V, r); });
+    });
+    return y;
+}
+
+Tensor softmax_gradient(const Tensor& dy, const Tensor& y) {
+    return map_rows(dy, [&](int64_t V, const auto* d, auto* dx, int64_t r) {
+        using T = std::decay_t<decltype(*dx)>;
+        const T *p = y.data<T>() + r * V, s = static_cast<T>(kernels::dot(V, d, p));
+        for (int64_t i = 0; i < V; i++) dx[i] = p[i] * (d[i] - s);
+    });
+}
+
+Tensor log_softmax_gradient(const Tensor& dy, const Tensor& y) {
+    return map_rows(dy, [&](int64_t V, const auto* d, auto* dx, int64_t r) {
+        using T = std::decay_t<decltype(*dx)>;
+        const T s = static_cast<T>(kernels::sum(V, d));
+        kernels::exp(V, y.data<T>() + r * V, dx);
+        for (int64_t i = 0; i < V; i++) dx[i] = d[i] - dx[i] * s;
+    });
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x, Where) { return reduce(x, all, 1); }
+Tensor mean(const Tensor& x, Where at) { return reduce(x, all, share(x.shape(), all, at)); }
+Tensor sum(const Tensor& x, int axis, Where at) { return reduce(x, checked_axis("sum", x.shape(), axis, at), 1); }
+Tensor mean(const Tensor& x, int axis, Where at) {
+    axis = checked_axis("mean", x.shape(), axis, at);
+    return reduce(x, axis, share(x.shape(), axis, at));
+}
+
+Tensor softmax(const Tensor& x, Where at) {
+    check_rows("softmax", x, at);
+    return map_rows(x, [](int64_t V, const auto* from, auto* to, int64_t) { kernels::softmax(V, from, to); });
+}
+
+Tensor log_softmax(const Tensor& x, Where at) {
+    check_rows("log_softmax", x, at);
+    return map_rows(x, [](int64_t V, const auto* from, auto* to, int64_t) {
+        using T = std::decay_t<decltype(*to)>;
+        const kernels::LogSumExp z = kernels::softmax<T>(V, from, nullptr);
+        const T max = static_cast<T>(z.max), log_sum = static_cast<T>(z.log_sum);
+        for (int64_t i = 0; i < V; i++) to[i] = (from[i] - max) - log_sum;
+    });
+}
+
+namespace ops {
+
+struct Sum final : Record {
+    Edge x, y;
+    Shape x_shape;
+    int axis;
+    Sum(Recording& r, const Operand& x, int axis)
+        : x(r.input(x)), y(r.output(reduce(x.value(), axis, 1))), x_shape(x.shape()), axis(axis) {}
+    void backward(Tape& tape) override { tape.add(x, spread(*dy, x_shape, axis, 1)); }
+    const char* name() const override { return "sum"; }
+    const char* equation() const override { return "y = Σ_k x_k"; }
+    const char* gradient() const override { return "dx_k += dy"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct Mean final : Record {
+    Edge x, y;
+    Shape x_shape;
+    int axis;
+    double share;  // 1 / n
+    Mean(Recording& r, const Operand& x, int axis, double share)
+        : x(r.input(x)), y(r.output(reduce(x.value(), axis, share))), x_shape(x.shape()), axis(axis), share(share) {}
+    void backward(Tape& tape) override { tape.add(x, spread(*dy, x_shape, axis, share)); }
+    const char* name() const override { return "mean"; }
+    const char* equation() const override { return "y = 1/n Σ_k x_k"; }
+    const char* gradient() const override { return "dx_k += dy / n"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct Softmax final : Record {
+    Edge x;
+    Saved y;
+    Softmax(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(softmax(x.value(), x.at))) {}
+    void backward(Tape& tape) override { tape.add(x, softmax_gradient(*dy, y)); }
+    const char* name() const override { return "softmax"; }
+    const char* equation() const override { return "y_i = exp(x_i) / Σ_k exp(x_k)"; }
+    const char* gradient() const override { return "dx_i += y_i (dy_i - Σ_k dy_k y_k)"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct LogSoftmax final : Record {
+    Edge x;
+    Saved y;
+    LogSoftmax(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(log_softmax(x.value(), x.at))) {}
+    void backward(Tape& tape) override { tape.add(x, log_softmax_gradient(*dy, y)); }
+    const char* name() const override { return "log_softmax"; }
+    const char* equation() const override { return "y_i = x_i - log Σ_k exp(x_k)"; }
+    const char* gradient() const override { return "dx_i += dy_i - exp(y_i) Σ_k dy_k"; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+}  // namespace ops
+
+static Var record_mean(const Operand& x, int axis) {
+    return tape_of("mean", {&x}).record<ops::Mean>(x.at, x, axis, share(x.shape(), axis, x.at));
+}
+Var sum(const Operand& x) { return tape_of("sum", {&x}).record<ops::Sum>(x.at, x, all); }
+Var sum(const Operand& x, int axis) {
+    return tape_of("sum", {&x}).record<ops::Sum>(x.at, x, checked_axis("sum", x.shape(), axis, x.at));
+}
+Var mean(const Operand& x) { return record_mean(x, all); }
+Var mean(const Operand& x, int axis) { return record_mean(x, checked_axis("mean", x.shape(), axis, x.at)); }
+Var softmax(const Operand& x) { return tape_of("softmax", {&x}).record<ops::Softmax>(x.at, x); }
+Var log_softmax(const Operand& x) { return tape_of("log_softmax", {&x}).record<ops::LogSoftmax>(x.at, x); }
+
+}  // namespace unroll
