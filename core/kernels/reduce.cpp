@@ -1,19 +1,94 @@
 #include "core/kernels/reduce.hpp"
 
+#include <algorithm>
+#include <cstring>
+
+#include "core/kernels/parallel.hpp"
+#include "core/kernels/simd.hpp"
+
 namespace unroll::kernels {
+namespace {
+
+using D = Simd<double>;
+
+/// The first n elements (D::width at most) as doubles, zeros behind.
+template <class T>
+D::V load_double(const T* p, int64_t n) {
+    typedef T Lanes __attribute__((vector_size(D::width * sizeof(T))));
+    Lanes lanes{};
+    std::memcpy(&lanes, p, n >= D::width ? sizeof lanes : size_t(n) * sizeof(T));
+    return __builtin_convertvector(lanes, D::V);
+}
+
+/// Sums term(p + i), pairwise from blocks of 1024 elements on. A term takes a vector at an element, and its valid
+/// lanes.
+template <class Term>
+double pairwise(int64_t begin, int64_t end, Term term) {
+    const int64_t n = end - begin;
+    if (n > 1024) {
+        const int64_t middle = begin + (n + 1024) / 2048 * 1024;
+        return pairwise(begin, middle, term) + pairwise(middle, end, term);
+    }
+    D::V s[4] = {};
+    int64_t i = begin;
+    for (; i + 4 * D::width <= end; i += 4 * D::width)
+        for (int v = 0; v < 4; v++) s[v] += term(i + v * D::width, D::width);
+    for (; i < end; i += D::width) s[0] += term(i, end - i);
+    s[0] = (s[0] + s[1]) + (s[2] + s[3]);
+    double sum = 0;
+    for (int lane = 0; lane < D::width; lane++) sum += s[0][lane];
+    return sum;
+}
+
+/// The same in chunks over threads: their bounds depend on n alone.
+template <class Term>
+double parallel_sum(int64_t n, Term term) {
+    constexpr int64_t max_chunks = 64;
+    const int64_t chunks = std::clamp<int64_t>(n / 32768, 1, max_chunks);
+    double partial[max_chunks];
+    parallel(chunks,
+             [&](int64_t c) { partial[c] = pairwise(chunk_begin(n, chunks, c), chunk_begin(n, chunks, c + 1), term); });
+    for (int64_t step = 1; step < chunks; step *= 2)
+        for (int64_t c = 0; c + step < chunks; c += 2 * step) partial[c] += partial[c + step];
+    return partial[0];
+}
+
+/// Column sums of V vectors of columns, the last one of n columns. Blocks of 16 rows are added like the digits of a
+/// binary counter: level l holds the sum of 2^l of them, and two of one level make one of the next.
+template <class T, int V>
+void column_tile(int64_t R, int64_t C, const T* x, T* y, int64_t n, bool accumulate) {
+    using S = Simd<T>;
+    constexpr int64_t block = 16;
+    typename S::V level[60][V];
+    int levels = 0;
+    for (int64_t r = 0; r < R; r += block) {
+        typename S::V s[V] = {};
+        for (int64_t i = r; i < std::min(R, r + block); i++)
+            for (int v = 0; v < V; v++) s[v] += S::load(x + i * C + v * S::width, n - v * S::width);
+        for (int64_t carry = r / block; carry & 1; carry >>= 1, levels--)
+            for (int v = 0; v < V; v++) s[v] = level[levels - 1][v] + s[v];
+        std::memcpy(level[levels++], s, sizeof s);
+    }
+    for (; levels > 1; levels--)
+        for (int v = 0; v < V; v++) level[levels - 2][v] += level[levels - 1][v];
+    for (int v = 0; v < V; v++) {
+        const typename S::V sum = levels ? level[0][v] : S::set(0);
+        T* p = y + v * S::width;
+        S::store(p, accumulate ? S::load(p, n - v * S::width) + sum : sum, n - v * S::width);
+    }
+}
+
+}  // namespace
 
 template <class T>
 double sum(int64_t n, const T* x) {
-    double s = 0;
-    for (int64_t i = 0; i < n; i++) s += x[i];
-    return s;
+    return parallel_sum(n, [x](int64_t i, int64_t lanes) { return load_double(x + i, lanes); });
 }
 
 template <class T>
 double dot(int64_t n, const T* x, const T* y) {
-    double s = 0;
-    for (int64_t i = 0; i < n; i++) s += double(x[i]) * double(y[i]);
-    return s;
+    return parallel_sum(
+        n, [x, y](int64_t i, int64_t lanes) { return load_double(x + i, lanes) * load_double(y + i, lanes); });
 }
 
 template <class T>
@@ -23,11 +98,20 @@ double sum_squares(int64_t n, const T* x) {
 
 template <class T>
 void column_sums(int64_t R, int64_t C, const T* x, T* y, bool accumulate) {
-    for (int64_t c = 0; c < C; c++) {
-        double s = accumulate ? y[c] : 0;
-        for (int64_t r = 0; r < R; r++) s += x[r * C + c];
-        y[c] = T(s);
-    }
+    constexpr int64_t tile = 4 * Simd<T>::width;
+    const int64_t tiles = (C + tile - 1) / tile;
+    const int64_t chunks = R * C < 1 << 17 ? 1 : std::min<int64_t>(tiles, 2 * threads());
+    parallel(chunks, [&](int64_t c) {
+        for (int64_t t = chunk_begin(tiles, chunks, c); t < chunk_begin(tiles, chunks, c + 1); t++) {
+            int64_t j = t * tile;
+            const int64_t end = std::min(C, j + tile);
+            if (j + tile <= C) {
+                column_tile<T, 4>(R, C, x + j, y + j, tile, accumulate);
+            } else {
+                for (; j < end; j += Simd<T>::width) column_tile<T, 1>(R, C, x + j, y + j, end - j, accumulate);
+            }
+        }
+    });
 }
 
 template double sum(int64_t, const float*);
