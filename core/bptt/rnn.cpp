@@ -30,27 +30,38 @@ void check_shapes(const Operand& x, const Operand& h_0, const Operand& W_xh, con
     expect(W_hh, "W_hh", {H, H});
 }
 
-/// a + b, then φ, in place: n values of one row of h.
+/// h = φ(h + b) in place, n values of one row.
 template <class T>
 void activate(Activation phi, int64_t n, const T* b, T* h) {
-    if (phi == Activation::tanh)
-        kernels::map(n, inputs<T>(h, b), outputs(h),
-                     [](auto a, auto bias, auto& y) { y = kernels::vtanh<T>(a + bias); });
-    else
-        kernels::map(n, inputs<T>(h, b), outputs(h), [](auto a, auto bias, auto& y) {
-            a += bias;
-            y = a < 0 ? decltype(a){} : a;  // NaN stays NaN
-        });
+    const auto in = inputs<T>(h, b);
+    const auto out = outputs(h);
+    switch (phi) {
+        case Activation::tanh:
+            return kernels::map(n, in, out, [](auto a, auto c, auto& y) { y = kernels::vtanh<T>(a + c); });
+        case Activation::logistic:
+            return kernels::map(n, in, out, [](auto a, auto c, auto& y) { y = kernels::vsigmoid<T>(a + c); });
+        case Activation::relu:
+            return kernels::map(n, in, out, [](auto a, auto c, auto& y) {
+                const auto sum = a + c;
+                y = sum < 0 ? decltype(a){} : sum;  // NaN stays NaN
+            });
+    }
 }
 
 /// da = dh ⊙ φ'(a), with φ' written in terms of h = φ(a); dh += dy first where the step's output has a gradient.
 template <class T>
 void activation_gradient(Activation phi, int64_t n, const T* h, const T* dy, T* dh, T* da) {
     if (dy != nullptr) kernels::map(n, inputs<T>(dh, dy), outputs(dh), [](auto d, auto y, auto& sum) { sum = d + y; });
-    if (phi == Activation::tanh)
-        kernels::map(n, inputs<T>(dh, h), outputs(da), [](auto d, auto v, auto& a) { a = d * (1 - v * v); });
-    else
-        kernels::map(n, inputs<T>(dh, h), outputs(da), [](auto d, auto v, auto& a) { a = v > 0 ? d : decltype(d){}; });
+    const auto in = inputs<T>(dh, h);
+    const auto out = outputs(da);
+    switch (phi) {
+        case Activation::tanh:
+            return kernels::map(n, in, out, [](auto d, auto v, auto& a) { a = d * (1 - v * v); });
+        case Activation::logistic:
+            return kernels::map(n, in, out, [](auto d, auto v, auto& a) { a = d * (v * (1 - v)); });
+        case Activation::relu:
+            return kernels::map(n, in, out, [](auto d, auto v, auto& a) { a = v > 0 ? d : decltype(d){}; });
+    }
 }
 
 /// All states [T+1, B, H].

@@ -3,7 +3,8 @@
 
 namespace unroll {
 
-enum class Activation { tanh, relu };
+/// φ, the book's σ.
+enum class Activation { tanh, relu, logistic };
 
 struct SequenceOptions {
     bool reverse = false;
