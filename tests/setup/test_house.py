@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""What README's "How it is built" promises of the sources: no file includes one from a floor above its own, include
+paths start at the root, and files stay short. Prints what breaks a rule, a line each."""
+import pathlib
+import re
+import sys
+
+NEEDS = {
+    "core": {"core"},
+    "data": {"core", "data"},
+    "nn": {"core", "nn"},
+    "models": {"core", "data", "nn", "models"},
+    "tutorials": {"core", "data", "nn", "models", "tutorials"},
+}
+# Inside core, from the ground. On top stands what is not named here: gradcheck, safetensors, printing.
+CORE_FLOORS = [
+    r"core/kernels/",
+    r"core/(tensor|shape|storage|ids|error|random|file)\b",
+    r"core/(tape|var|record|backprop)\b",
+    r"core/ops/",
+    r"core/bptt/",
+]
+LONGEST = 300  # lines, a header and its source together
+LONGEST_IN_ALL = 8000  # core, nn and models
+
+root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
+root = root if root.is_dir() else root.parents[2]
+problems = []
+
+
+def core_floor(path):
+    return next((i for i, floor in enumerate(CORE_FLOORS) if re.match(floor, path)), len(CORE_FLOORS))
+
+
+lines = {}
+for folder, needs in NEEDS.items():
+    for file in sorted((root / folder).rglob("*.[ch]pp")):
+        path = file.relative_to(root).as_posix()
+        if path.endswith("/mine.cpp"):  # the reader's
+            continue
+        text = file.read_text(encoding="utf-8")
+        lines.setdefault(path.rsplit(".", 1)[0], []).append(text.count("\n"))
+        for include in re.findall(r'^\s*#\s*include\s+"([^"]+)"', text, re.MULTILINE):
+            if not (root / include).is_file():
+                problems.append(f"{path}: there is no {include}, seen from the root")
+            elif include.split("/")[0] not in needs:
+                problems.append(f"{path}: {folder} does not need {include}")
+            elif folder == "core" and core_floor(include) > core_floor(path):
+                problems.append(f"{path}: {include} is from a floor above")
+
+problems += [f"{stem}: {sum(n)} lines" for stem, n in lines.items() if sum(n) > LONGEST]
+total = sum(sum(n) for stem, n in lines.items() if stem.split("/")[0] in ("core", "nn", "models"))
+if total > LONGEST_IN_ALL:
+    problems.append(f"core, nn and models: {total} lines")
+print(*problems, f"core, nn and models: {total} lines", sep="\n")
+sys.exit(bool(problems))
