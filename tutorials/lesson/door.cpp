@@ -17,7 +17,7 @@
 #include <sstream>
 #include <thread>
 
-#include "core/error.hpp"
+#include "core/file.hpp"
 
 namespace unroll::lesson::door {
 namespace {
@@ -102,32 +102,21 @@ std::optional<std::string> read_command() {
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-std::optional<std::string> read_file(const std::string& path) {
+void prepare_file(const std::string& path) {
     std::error_code error;
-    if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream content;
-    content << file.rdbuf();
-    return file ? std::optional(content.str()) : std::nullopt;
+    std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (folder.empty()) folder = ".";
+    std::filesystem::create_directories(folder, error);
+    if (error) throw Error(path + ": can't make its folder: " + error.message());
+    bool there = std::filesystem::exists(path, error);
+    if (std::filesystem::is_directory(path, error)) throw Error(path + ": is a folder");
+    if (access(there ? path.c_str() : folder.c_str(), W_OK) != 0)
+        throw Error(path + ": can't be written: " + std::strerror(errno));
 }
 
 void replace_file(const std::string& path, std::string_view content) {
-    auto give_up = [&](const std::string& why) { throw Error(fmt::format("{}: can't write: {}", path, why)); };
-    std::error_code error;
-    std::filesystem::path target(path);
-    if (target.has_parent_path()) std::filesystem::create_directories(target.parent_path(), error);
-    if (error) give_up(error.message());
-    std::string temporary = fmt::format("{}.{}.part", path, getpid());
-    FILE* file = std::fopen(temporary.c_str(), "wb");
-    if (file == nullptr) give_up(std::strerror(errno));
-    bool ok = std::fwrite(content.data(), 1, content.size(), file) == content.size();
-    ok = std::fflush(file) == 0 && ok;
-    int reason = errno;
-    ok = std::fclose(file) == 0 && ok;
-    if (ok) std::filesystem::rename(temporary, path, error);
-    if (ok && !error) return;
-    std::remove(temporary.c_str());
-    give_up(error ? error.message() : std::strerror(reason));
+    prepare_file(path);
+    write_file_atomically(path, {content});
 }
 
 std::string build_folder() {

@@ -19,8 +19,10 @@ std::optional<std::string> read_command();
 
 double seconds();  // monotonic
 
-std::optional<std::string> read_file(const std::string& path);
-/// Writes to a temporary file beside `path` and renames it; folders are made. Throws Error naming the path.
+/// Makes the folder of a file that will be written, and throws Error where it could not be: better now than after
+/// training.
+void prepare_file(const std::string& path);
+/// Writes the whole file or leaves the old one as it was; makes its folder. Throws Error naming the path.
 void replace_file(const std::string& path, std::string_view content);
 
 /// Where the build lies that the running program belongs to (the nearest folder above it that a build made), else the

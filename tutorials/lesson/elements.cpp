@@ -55,7 +55,7 @@ std::vector<std::string> value_lines(const Tensor& value) {
 
 Table gradcheck_table(const std::string& caption, const GradCheck& result) {
     Table table{.caption = caption,
-                .header = {"gradient of", "entries", "worst entry", "analytic", "numeric", "relative error"}};
+                .header = {"gradient of", "entries", "worst entry", "analytic", "numeric", "rel. error"}};
     for (const GradEntry& worst : result.inputs) {
         std::string place = fmt::format("[{}]", fmt::join(worst.index, ", "));
         if (worst.direction >= 0) place = fmt::format("direction {}", worst.direction);

@@ -43,6 +43,9 @@ int Lesson::run(int argc, const char* const* argv, const std::function<void()>& 
         page_ = page.get();
         sinks_.push_back(std::make_unique<Terminal>(door::terminal_width(), door::colours()));
         sinks_.push_back(std::move(page));
+        if (options_.page.empty()) options_.page = door::build_folder() + "/pages/" + about_.number + ".html";
+        door::prepare_file(options_.page);
+        if (!options_.results.empty()) door::prepare_file(options_.results);
         door::write(fmt::format("Chapter {}: {}\n", about_.number, about_.title));
         chapter();
         finish(door::seconds() - begin);
@@ -58,14 +61,12 @@ int Lesson::run(int argc, const char* const* argv, const std::function<void()>& 
 }
 
 void Lesson::finish(double seconds) {
-    std::string path = options_.page;
-    if (path.empty()) path = door::build_folder() + "/pages/" + about_.number + ".html";
-    door::replace_file(path, page_->document(run_facts(options_, seconds)));
+    door::replace_file(options_.page, page_->document(run_facts(options_, seconds)));
     if (!options_.results.empty())
         door::replace_file(options_.results, results_json(about_.number, about_.title, options_, seconds, results_));
     if (checks_ > 0 && failed_.empty()) door::write(fmt::format("All {} checks hold.\n", checks_));
     for (const std::string& statement : failed_) door::write("check FAILED: " + plain(statement) + "\n");
-    door::write(path + "\n");
+    door::write(options_.page + "\n");
 }
 
 void Lesson::section(const std::string& title, const std::string& book) {
@@ -106,7 +107,7 @@ void Lesson::heatmap(const Heatmap& map) {
 
 // DIR/01-the-figures-title.svg
 void Lesson::figure_file(const std::string& title, const std::string& svg) {
-    std::string name = about_.number;
+    std::string name = about_.number + "-";
     for (char c : title) {
         if (std::isalnum(static_cast<unsigned char>(c)) != 0)
             name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));

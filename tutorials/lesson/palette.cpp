@@ -80,7 +80,7 @@ std::string figure_style() {
     out +=
         "svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg text.muted{fill:var(--muted)}"
         "svg text.cell{font-size:11px}svg .grid{stroke:var(--grid)}svg .axis{stroke:var(--muted)}"
-        "svg .nan{fill:none;stroke:var(--muted);stroke-dasharray:2 2}svg rect.zero{fill:none}svg "
+        "svg rect.none{fill:none;stroke:var(--muted);stroke-dasharray:2 2}svg rect.zero{fill:none}svg "
         "text.zero{fill:var(--muted)}svg .line{fill:none;stroke-width:2;stroke-linejoin:round}\n";
     for (int i = 0; i < series_colours; i++)
         out += fmt::format("svg .line.s{0}{{stroke:var(--s{0})}}svg .mark.s{0}{{fill:var(--s{0})}}", i);

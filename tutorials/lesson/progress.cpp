@@ -88,11 +88,7 @@ void Progress::add(double units, const std::string& note) {
 void Progress::finish() {
     if (std::exchange(finished_, true)) return;
     std::string last = line(door::seconds());
-    if (in_place_)
-        redraw(last);
-    else
-        door::write(last);
-    door::write("\n\n");
+    door::write((in_place_ ? "\r" : "") + pad_right(last, drawn_) + "\n\n");
 }
 
 }  // namespace unroll::lesson

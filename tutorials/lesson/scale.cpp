@@ -43,7 +43,7 @@ std::vector<double> Scale::ticks(int about) const {
     double from = low_, to = high_;
     if (log_ && map(to) - map(from) >= 1) {
         int first = static_cast<int>(std::ceil(map(from) - 1e-9)), last = static_cast<int>(std::floor(map(to) + 1e-9));
-        int step = std::max(1, (last - first + about) / std::max(about, 1));
+        int step = std::max(1, (last - first + about - 1) / std::max(about, 1));
         for (int e = first; e <= last; e += step) out.push_back(std::pow(10.0, e));
         return out;
     }
@@ -51,7 +51,7 @@ std::vector<double> Scale::ticks(int about) const {
     double power = std::pow(10.0, std::floor(std::log10(raw)));
     double step = power * (raw <= power ? 1 : raw <= 2 * power ? 2 : raw <= 5 * power ? 5 : 10);
     if (!std::isfinite(step) || step <= 0) return {from, to};
-    for (double k = std::ceil(from / step - 1e-9); k * step <= to + 1e-9 * step && out.size() < 100; k++)
+    for (double k = std::ceil(from / step - 1e-9); k <= to / step + 1e-9 && out.size() < 100; k++)
         out.push_back(k * step);
     return out;
 }

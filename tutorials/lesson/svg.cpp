@@ -143,7 +143,7 @@ std::string heatmap_svg(const Heatmap& original) {
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < columns; c++) {
             double v = map.values.at(r, c), x = left + cell_w * c, y = top + cell_h * r;
-            std::string css = shades.drawable(v) ? shade(shades.level(v)) : v == 0 ? "zero" : "nan";
+            std::string css = shades.drawable(v) ? shade(shades.level(v)) : v == 0 ? "zero" : "none";
             out += fmt::format(
                 "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" "
                 "class=\"{}\"><title>{}</title></rect>\n",

@@ -41,6 +41,7 @@ std::string label_line(const Scale& scale, const std::vector<double>& ticks, siz
     for (size_t i = 0; i < ticks.size(); i++) {
         auto at = static_cast<size_t>(std::lround(scale.position(ticks[i]) * static_cast<double>(columns - 1)));
         size_t begin = at - std::min(at, width(texts[i]) / 2);
+        begin = std::min(begin, columns - std::min(columns, width(texts[i])));
         if (i > 0 && begin < line.size() + 2) continue;
         line = pad_right(line, begin) + texts[i];
     }
@@ -56,7 +57,7 @@ std::vector<std::string> plot_lines(const Plot& plot, size_t columns) {
     auto y_labels = d.y.labels(y_ticks);
     size_t margin = 0;
     for (const auto& text : y_labels) margin = std::max(margin, width(text));
-    size_t room = columns > margin + 12 ? columns - margin - 3 : 10;
+    size_t room = columns > margin + 8 ? columns - margin - 3 : 5;
     std::vector<std::string> canvas(plot_height, std::string(std::min<size_t>(room, 72), ' ')), left(plot_height);
     for (size_t i = d.series.size(); i-- > 0;) draw(canvas, d.series[i], d, marks[i % marks.size()]);
     for (size_t i = 0; i < y_ticks.size(); i++)

@@ -2,13 +2,22 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
-#include "tutorials/lesson/door.hpp"
+#include "core/file.hpp"
 
 namespace unroll::lesson {
 namespace {
+
+std::optional<std::string> content_of(const std::string& path) {
+    try {
+        return read_file(path);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
 
 std::string base64(std::string_view bytes) {
     constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -59,7 +68,7 @@ std::string style(const std::string& css, const std::string& folder, const std::
         size_t src = face.find("src:"), url = face.find("url(", src), close = face.find(')', url);
         if (src == face.npos || url == face.npos || close == face.npos) continue;
         std::string file = face.substr(url + 4, close - url - 4);
-        auto font = font_needed(file, tex) ? door::read_file(folder + "/" + file) : std::nullopt;
+        auto font = font_needed(file, tex) ? content_of(folder + "/" + file) : std::nullopt;
         if (!font) continue;
         size_t rest = face.find(';', src);
         face.replace(src, rest == face.npos ? face.size() - 1 - src : rest - src,
@@ -72,9 +81,9 @@ std::string style(const std::string& css, const std::string& folder, const std::
 
 WebLibs load_web_libs(const std::string& folder, const std::string& tex) {
     WebLibs libs;
-    auto js = door::read_file(folder + "/katex/katex.min.js"), css = door::read_file(folder + "/katex/katex.min.css");
+    auto js = content_of(folder + "/katex/katex.min.js"), css = content_of(folder + "/katex/katex.min.css");
     if (js && css) libs.katex = inlined("style", style(*css, folder + "/katex", tex)) + inlined("script", *js);
-    if (auto chart = door::read_file(folder + "/chart.js/chart.min.js")) libs.chart = inlined("script", *chart);
+    if (auto chart = content_of(folder + "/chart.js/chart.min.js")) libs.chart = inlined("script", *chart);
     return libs;
 }
 
