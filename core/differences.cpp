@@ -13,7 +13,7 @@ namespace {
 
 // The first is good to some 1e-12 where derivatives are of order 1; the others are for kinks and sharp bends, until
 // rounding, eps / h, comes near the tolerance. Powers of two, so that x + h is nearly exact.
-constexpr double steps[] = {0x1p-10, 0x1p-14, 0x1p-18};
+constexpr double steps[] = {0x1p-11, 0x1p-15, 0x1p-18};
 constexpr int most_draws = 3;
 
 double dot(const Tensor& a, const Tensor& b) {

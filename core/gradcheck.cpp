@@ -6,6 +6,7 @@
 #include "core/differences.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reductions.hpp"
+#include "core/random.hpp"
 
 namespace unroll {
 namespace {
@@ -23,12 +24,16 @@ std::vector<int64_t> unravel(int64_t i, const Shape& shape) {
 
 /// The worst of each input, and of all.
 GradCheck check(const Subject& subject, const GradCheckOptions& options, Where at) {
-    GradCheck result;
-    result.tolerance = options.tolerance;
-    for (const Parameter& x : subject.inputs) result.inputs.emplace_back().input = x.name;
+    GradCheck all;
+    all.tolerance = options.tolerance;
+    for (const Parameter& x : subject.inputs) {
+        GradEntry& e = all.inputs.emplace_back();
+        e.input = x.name;
+        e.tolerance = options.tolerance;
+    }
     for (const Coordinate& c : compare(subject, options, at)) {
-        result.rejudged += c.rejudged;
-        GradEntry& e = result.inputs[c.input];
+        GradEntry& e = all.inputs[c.input];
+        e.rejudged += c.rejudged;
         if (e.entries++ > 0 && c.error <= e.error) continue;
         e.analytic = c.analytic, e.numeric = c.numeric, e.error = c.error;
         if (options.directions > 0)
@@ -36,12 +41,12 @@ GradCheck check(const Subject& subject, const GradCheckOptions& options, Where a
         else
             e.index = unravel(c.i, subject.inputs[c.input].value.shape());
     }
-    for (const GradEntry& e : result.inputs) {
-        const int64_t before = result.entries;
-        if (e.entries > 0 && (before == 0 || e.error > result.error)) static_cast<GradEntry&>(result) = e;
-        result.entries = before + e.entries;
+    for (const GradEntry& e : all.inputs) {
+        const int64_t entries = all.entries + e.entries, rejudged = all.rejudged + e.rejudged;
+        if (e.entries > 0 && (all.entries == 0 || e.error > all.error)) static_cast<GradEntry&>(all) = e;
+        all.entries = entries, all.rejudged = rejudged;
     }
-    return result;
+    return all;
 }
 
 /// Which slots some record takes as an input.
@@ -105,20 +110,28 @@ GradCheck gradcheck_pair(const std::vector<Parameter>& inputs, const std::functi
     return check({inputs, [&] { return forward(x); }, [&](const Tensors& d) { return backward(x, d); }}, options, at);
 }
 
+Parameter random_input(const std::string& name, const Shape& shape, double mean, double std, uint64_t seed) {
+    uint64_t stream = 0;
+    for (const char c : name) stream = 31 * stream + static_cast<unsigned char>(c);
+    Tensor t = Tensor::empty(shape, DType::f64);
+    Generator(seed, stream).fill_normal(t, mean, std);
+    return {name, t};
+}
+
 std::string GradEntry::where() const {
     if (entries == 0) return "-";
     if (direction >= 0) return fmt::format("{} along {}", input, direction);
     return index.empty() ? input : fmt::format("{}[{}]", input, fmt::join(index, ", "));
 }
 
-std::string GradCheck::row(const std::string& name) const {
-    return fmt::format("{:<32} {:>6}  {:<22} {:>15.8e} {:>15.8e} {:>8.1e}  {}{}", name, entries, where(), analytic,
+std::string GradEntry::row(const std::string& name) const {
+    return fmt::format("{:<36} {:>6}  {:<22} {:>15.8e} {:>15.8e} {:>8.1e}  {}{}", name, entries, where(), analytic,
                        numeric, error, passed() ? "ok" : "WRONG",
                        rejudged > 0 && passed() ? fmt::format(" ({} judged again)", rejudged) : "");
 }
 
-std::string GradCheck::header() {
-    return fmt::format("{:<32} {:>6}  {:<22} {:>15} {:>15} {:>8}", "", "checked", "worst entry", "analytic", "numeric",
+std::string GradEntry::header() {
+    return fmt::format("{:<36} {:>6}  {:<22} {:>15} {:>15} {:>8}", "", "checked", "worst entry", "analytic", "numeric",
                        "error");
 }
 

@@ -21,30 +21,33 @@ struct GradCheckOptions {
 
 /// Where a gradient and the differences disagree most.
 struct GradEntry {
-    std::string input;           // the input's name; empty where there was nothing to compare
+    std::string input;           // its name; empty where there was nothing to compare
     std::vector<int64_t> index;  // in the input
     int direction = -1;          // or the direction in it, counted from 0
     double analytic = 0, numeric = 0;
     /// |analytic - numeric| relative to the largest number of the whole gradient, all inputs together. Where that is
     /// under a thousandth of L's typical size, relative to this thousandth: smaller ones drown in L's rounding.
     double error = 0;
-    int64_t entries = 0;  // compared
-
-    std::string where() const;  // "W_hh[3, 2]"
-};
-
-struct GradCheck : GradEntry {      // the worst entry of all
-    std::vector<GradEntry> inputs;  // and the worst of each input, in the order given
-    /// Entries judged again with smaller steps: a kink (relu, max) lay inside the first step, or the function bends too
-    /// sharply for it. Where even the smallest step met a kink, the inputs were drawn again nearby.
-    int64_t rejudged = 0;
     double tolerance = 0;
+    int64_t entries = 0;  // compared
+    /// Of these, judged again with smaller steps: a kink (relu, max) lay inside the first step, or the function bends
+    /// too sharply for it. Where even the smallest step met a kink, at inputs drawn again nearby.
+    int64_t rejudged = 0;
 
     bool passed() const { return error <= tolerance; }
-    /// One line under header(): what was checked, how many entries, the worst of them, and the verdict.
+    std::string where() const;  // "W_hh[3, 2]"
+    /// A line under header(): what was checked, how many entries, the worst of them, and the verdict.
     std::string row(const std::string& name) const;
     static std::string header();
 };
+
+/// The worst entry of all, and that of each input in the order given.
+struct GradCheck : GradEntry {
+    std::vector<GradEntry> inputs;
+};
+
+/// An input to check at: f64, normal, its numbers a function of the name and the seed.
+Parameter random_input(const std::string& name, const Shape& shape, double mean = 0, double std = 1, uint64_t seed = 0);
 
 /// Checks what a tape does backward. f computes all outputs from the inputs (inputs, parameters and initial states
 /// alike), which it enters by `tape.watch(x)` or simply uses, the same at each call. Throws Error where f changes an
