@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 
+#include "core/backprop.hpp"
 #include "core/kernels/parallel.hpp"
 #include "core/print.hpp"
 #include "tutorials/lesson/door.hpp"

@@ -1,5 +1,5 @@
 #pragma once
-#include "core/tape.hpp"
+#include "core/backprop.hpp"
 #include "tutorials/lesson/stepper.hpp"
 
 namespace unroll::lesson {
