@@ -1,11 +1,12 @@
 // The backward half of Tape, and Backprop.
+#include "core/backprop.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "core/kernels/gemm.hpp"
-#include "core/tape.hpp"
 
 namespace unroll {
 
@@ -99,7 +100,7 @@ void Tape::add_up(Watched& w) {
 }
 
 Tape::Slot& Tape::own(const Var& v, const char* operation, Where at) {
-    if (v.tape() != this || v.slot() >= static_cast<int>(slots_.size()))
+    if (v.tape() != this || v.pass() != pass_)
         fail(operation, at, fmt::format("the value {} is not on this tape", v.shape().str()));
     if (v.slot() < 0)
         fail(operation, at, fmt::format("the value {} is a constant: no gradient flows to it", v.shape().str()));
@@ -137,7 +138,7 @@ Tensor Tape::grad(const Parameter& p, Where at) {
     const Watched* w = find(p.value);
     if (w == nullptr)
         fail("grad", at, fmt::format("{} {} took no part in what this tape recorded", p.name, p.value.shape().str()));
-    return grad(Var(p.value, this, w->slot), at);
+    return grad(Var(p.value, this, w->slot, pass_), at);
 }
 
 Tensor& Tape::mutable_grad(const Parameter& p, Where at) {

@@ -32,7 +32,7 @@ class Symbols {
         uint32_t version;
         bool output;
     };
-    std::vector<Item> items;
+    std::vector<Item, PoolAllocator<Item>> items;
 
     Symbols& in(const char* name, const Edge& e) { return push({name, e.slot, nullptr, 0, false}); }
     Symbols& in(const char* name, const Saved& s) { return push({name, s.slot, &s.value, s.version, false}); }

@@ -9,54 +9,53 @@
 
 namespace unroll {
 
-static constexpr size_t block_bytes = size_t{1} << 16;
+static uint32_t next_pass() {
+    static thread_local uint32_t pass = 0;
+    return ++pass;
+}
 
-Tape::Tape(Mode mode) : mode_(mode) {}
+Tape::Tape(Mode mode) : mode_(mode), pass_(next_pass()) {}
 
 Tape::~Tape() { clear(); }
 
 void Tape::clear() {
     for (Record* r : records_) r->~Record();
-    for (Storage* block : blocks_) Storage::release(block);
     records_.clear();
     slots_.clear();
     watched_.clear();
     terms_.clear();
-    blocks_.clear();
-    block_ = used_ = 0;
+    arena_.clear();
     step_ = -1;
     backward_started_ = false;
     observer_ = nullptr;
+    pass_ = next_pass();
 }
 
-void* Tape::allocate(size_t bytes) {
-    bytes = (bytes + 15) / 16 * 16;
-    if (blocks_.empty() || used_ + bytes > static_cast<size_t>(blocks_[block_]->bytes)) {
-        if (!blocks_.empty()) block_++;
-        if (block_ == blocks_.size()) blocks_.push_back(Storage::acquire(std::max(block_bytes, bytes)));
-        if (bytes > static_cast<size_t>(blocks_[block_]->bytes)) {  // a kept block that is too small for a large array
-            Storage::release(blocks_[block_]);
-            blocks_[block_] = Storage::acquire(bytes);
-        }
-        used_ = 0;
-    }
-    void* p = static_cast<char*>(blocks_[block_]->data()) + used_;
-    used_ += bytes;
-    return p;
+Var Tape::watch(const Parameter& p, Where at) {
+    check_not_empty("watch", p.value, at);
+    return Var(p.value, this, enter(Operand(p)), pass_);
 }
 
-Var Tape::watch(const Parameter& p) { return Var(p.value, this, enter(Operand(p))); }
-
-Var Tape::input(const Tensor& x, const char* name) {
+Var Tape::input(const Tensor& x, const char* name, Where at) {
+    check_not_empty("input", x, at);
     if (!recording()) return constant(x);
     const int slot = new_slot(x);
     slots_[static_cast<size_t>(slot)].leaf = true;
-    Var v(x, this, slot);
-    this->name(v, name);
-    return v;
+    this->name(slot, name);
+    return Var(x, this, slot, pass_);
 }
 
-Var Tape::constant(const Tensor& x) { return Var(x, this, -1); }
+Var Tape::constant(const Tensor& x, Where at) {
+    check_not_empty("constant", x, at);
+    return Var(x, this, -1, pass_);
+}
+
+static int checked_length(int T, Where at) {
+    if (T < 0) fail("steps", at, fmt::format("T is {}, expected 0 or more", T));
+    return T;
+}
+Tape::Steps Tape::steps(int T, Where at) { return Steps(*this, 0, checked_length(T, at), 1); }
+Tape::Steps Tape::steps_reversed(int T, Where at) { return Steps(*this, checked_length(T, at) - 1, -1, -1); }
 
 int Tape::new_slot(const Tensor& value) {
     Slot s;
@@ -69,9 +68,15 @@ int Tape::new_slot(const Tensor& value) {
 
 Tape::Watched* Tape::find(const Tensor& parameter) {
     const Storage* s = parameter.storage();
-    if (s == nullptr || !s->parameter || s->hint < 0 || static_cast<size_t>(s->hint) >= watched_.size()) return nullptr;
-    Watched& w = watched_[static_cast<size_t>(s->hint)];
-    return w.value.same_storage(parameter) && w.value.size() == parameter.size() ? &w : nullptr;
+    if (s == nullptr || !s->parameter) return nullptr;
+    const auto same = [&](const Watched& w) { return w.value.same_numbers(parameter); };
+    if (static_cast<size_t>(s->hint) < watched_.size() && same(watched_[static_cast<size_t>(s->hint)]))
+        return &watched_[static_cast<size_t>(s->hint)];
+    // Never seen here, or by another tape since: the hint is about that one.
+    const auto w = std::find_if(watched_.begin(), watched_.end(), same);
+    if (w == watched_.end()) return nullptr;
+    s->hint = static_cast<int32_t>(w - watched_.begin());
+    return &*w;
 }
 
 int Tape::enter(const Operand& x) {
@@ -86,30 +91,23 @@ int Tape::enter(const Operand& x) {
         return -1;
     }
     if (const Watched* w = find(x.value())) return w->slot;
-    // Seen by another tape since: the hint points elsewhere.
-    int index = 0;
-    while (index < static_cast<int>(watched_.size()) &&
-           !watched_[static_cast<size_t>(index)].value.same_storage(x.value()))
-        index++;
-    s->hint = index;
-    if (index < static_cast<int>(watched_.size())) return watched_[static_cast<size_t>(index)].slot;
     Watched w{x.value(), -1, {}, {}, {}, 0};
+    s->hint = static_cast<int32_t>(watched_.size());
     if (recording()) {
         w.slot = new_slot(x.value());
         Slot& slot = slots_.back();
         slot.leaf = true;
-        slot.watched = index;
-        name(Var(x.value(), this, w.slot), x.parameter()->name.c_str());
+        slot.watched = s->hint;
+        name(w.slot, x.parameter()->name.c_str());
     }
     watched_.push_back(std::move(w));
     return watched_.back().slot;
 }
 
-void Tape::finish(Record* r, Recording& recording, Mark before) {
+void Tape::finish(Record* r, Recording& recording, Arena::Mark before) {
     if (!this->recording() || !recording.wanted) {  // nothing to go back to: the values are all that is needed
         r->~Record();
-        block_ = before.block;
-        used_ = before.used;
+        arena_.rewind(before);
         return;
     }
     r->where = recording.at;
@@ -119,10 +117,10 @@ void Tape::finish(Record* r, Recording& recording, Mark before) {
     records_.push_back(r);
 }
 
-void Tape::name(const Var& v, const char* name) {
-    if (v.slot() < 0 || *name == 0) return;
+void Tape::name(int slot, const char* name) {
+    if (slot < 0 || *name == 0) return;
     const size_t n = std::strlen(name) + 1;
-    slots_[static_cast<size_t>(v.slot())].name = static_cast<char*>(std::memcpy(allocate(n), name, n));
+    slots_[static_cast<size_t>(slot)].name = static_cast<char*>(std::memcpy(arena_.allocate(n), name, n));
 }
 
 const char* Tape::name_of(int slot) const { return slot < 0 ? "" : slots_[static_cast<size_t>(slot)].name; }
@@ -148,35 +146,6 @@ const void* Tape::packed(const Tensor& W, bool transposed) {
         w->packed_version[transposed] = W.version();
     }
     return dispatch(W.dtype(), [&](auto zero) -> const void* { return form.data<decltype(zero)>(); });
-}
-
-Tape& tape_of(const char* operation, std::initializer_list<const Operand*> operands) {
-    Tape* tape = nullptr;
-    for (const Operand* x : operands) {
-        Tape* its = x->var() != nullptr ? x->var()->tape() : nullptr;
-        if (x->var() != nullptr && its == nullptr) fail(operation, x->at, "an operand is an empty Var");
-        if (tape != nullptr && its != nullptr && its != tape)
-            fail(operation, x->at, "the operands are on two different tapes");
-        if (its != nullptr) tape = its;
-    }
-    if (tape == nullptr)
-        fail(operation, (*operands.begin())->at,
-             "no operand is on a tape: enter one by tape.input(x), or by tape.watch(W) for a parameter");
-    return *tape;
-}
-
-Edge Recording::input(const Operand& x) {
-    const Edge e{tape.enter(x)};
-    wanted = wanted || e.slot >= 0;
-    return e;
-}
-
-Saved Recording::saved(const Operand& x) { return Saved(input(x), x.value()); }
-
-Edge Recording::output(const Tensor& y) {
-    const int slot = wanted && tape.recording() ? tape.new_slot(y) : -1;
-    outputs[static_cast<size_t>(count++)] = Var(y, &tape, slot);
-    return Edge{slot};
 }
 
 }  // namespace unroll

@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "core/arena.hpp"
 #include "core/record.hpp"
 
 namespace unroll {
@@ -34,11 +35,11 @@ class Tape {
     Tape& operator=(const Tape&) = delete;
 
     /// A leaf that shares the parameter's storage; the same parameter enters once, however often it is watched.
-    Var watch(const Parameter& p);
+    Var watch(const Parameter& p, Where at = {});
     /// A leaf whose gradient can be read: an input or an initial state.
-    Var input(const Tensor& x, const char* name = "");
+    Var input(const Tensor& x, const char* name = "", Where at = {});
     /// A value without gradient.
-    Var constant(const Tensor& x);
+    Var constant(const Tensor& x, Where at = {});
 
     /// Runs the records backward from a scalar loss. The same as `Backprop bp(tape, loss); while (bp.step()) {}`.
     /// Throws Error on a second backward, a loss of several elements, of another tape, or NaN or infinite.
@@ -60,11 +61,11 @@ class Tape {
 
     /// `for (int t : tape.steps(T))` counts 0 .. T-1 (or T-1 .. 0) and marks what is recorded in the loop with its t.
     class Steps;
-    Steps steps(int T);
-    Steps steps_reversed(int T);
+    Steps steps(int T, Where at = {});
+    Steps steps_reversed(int T, Where at = {});
 
     /// A name for printing, stepping and traces.
-    void name(const Var& v, const char* name);
+    void name(const Var& v, const char* name) { this->name(v.slot(), name); }
     /// The name given, the parameter's name, or "" .
     const char* name_of(int slot) const;
     /// Keep a handle on every value recorded from now on, for those who step through them; else a value lives as long
@@ -77,8 +78,10 @@ class Tape {
     int size() const { return static_cast<int>(records_.size()); }
     const Record& record(int i) const { return *records_[static_cast<size_t>(i)]; }
     bool recording() const { return mode_ == Mode::recording; }
-    /// Forgets everything recorded; memory is kept for the next pass.
+    /// Forgets everything recorded, for the next pass. A Var of the last one is refused from then on; carry its value.
     void clear();
+    /// Number of the pass being recorded, another one for each tape and each clear() of the thread.
+    uint32_t pass() const { return pass_; }
 
     // ---- for records ----------------------------------------------------------------------------------------------
     /// Gradient of a symbol so far; nullptr where nothing has flowed to it.
@@ -99,8 +102,8 @@ class Tape {
     template <class R, class... Arguments>
     std::array<Var, 3> record_all(Where at, const Arguments&... arguments) {
         Recording recording(*this, at);
-        const Mark before = mark();
-        Record* r = new (allocate(sizeof(R))) R(recording, arguments...);
+        const Arena::Mark before = arena_.mark();
+        Record* r = new (arena_.allocate(sizeof(R))) R(recording, arguments...);
         finish(r, recording, before);
         return std::move(recording.outputs);
     }
@@ -141,14 +144,9 @@ class Tape {
         int slot;
         Term term;
     };
-    struct Mark {
-        size_t block, used;
-    };
-
-    void* allocate(size_t bytes);  // in the arena
-    Mark mark() const { return {block_, used_}; }
-    void finish(Record* r, Recording& recording, Mark before);
+    void finish(Record* r, Recording& recording, Arena::Mark before);
     int enter(const Operand& x);
+    void name(int slot, const char* name);
     int new_slot(const Tensor& value);
     Watched* find(const Tensor& parameter);
     Slot& own(const Var& v, const char* operation, Where at);
@@ -157,6 +155,7 @@ class Tape {
     Tensor product(const Tensor& a, const Tensor& b) const;
 
     Mode mode_;
+    uint32_t pass_;
     Backprop* observer_ = nullptr;
     int step_ = -1;                    // time step being recorded
     const Record* current_ = nullptr;  // record whose backward runs
@@ -166,10 +165,12 @@ class Tape {
     Pooled<Slot> slots_;
     Pooled<Watched> watched_;
     Pooled<Kept> terms_;
-    std::deque<Contribution> sums_;  // given out by sum() for a record that is watched, to be added after its backward
-    Pooled<Storage*> blocks_;        // the arena
-    size_t block_ = 0, used_ = 0;
+    std::deque<Contribution, PoolAllocator<Contribution>> sums_;  // given out by sum() to a record that is watched
+    Arena arena_;                                                 // of the records
 };
+
+/// Throws Error for a Tensor that was never given numbers.
+void check_not_empty(const char* operation, const Tensor& x, Where at);
 
 /// The tape a record goes to: that of the operands, which must be one. Throws Error where none is on a tape.
 Tape& tape_of(const char* operation, std::initializer_list<const Operand*> operands);
@@ -177,8 +178,9 @@ Tape& tape_of(const char* operation, std::initializer_list<const Operand*> opera
 /// Counts time steps and marks what is recorded meanwhile; the mark ends with the loop.
 class Tape::Steps {
   public:
-    Steps(Tape& tape, int first, int end, int stride) : tape_(tape), first_(first), end_(end), stride_(stride) {}
-    ~Steps() { tape_.step_ = -1; }
+    Steps(Tape& tape, int first, int end, int stride)
+        : tape_(tape), first_(first), end_(end), stride_(stride), outer_(tape.step_) {}
+    ~Steps() { tape_.step_ = outer_; }
     Steps(const Steps&) = delete;
     Steps& operator=(const Steps&) = delete;
     struct Iterator {
@@ -194,39 +196,12 @@ class Tape::Steps {
   private:
     Tape& tape_;
     int first_, end_, stride_;
+    int outer_;  // step of the loop around this one
 };
-inline Tape::Steps Tape::steps(int T) { return Steps(*this, 0, T, 1); }
-inline Tape::Steps Tape::steps_reversed(int T) { return Steps(*this, T - 1, -1, -1); }
 
 template <class T>
 T* Recording::array(int64_t n) {
-    return static_cast<T*>(tape.allocate(static_cast<size_t>(n) * sizeof(T)));
+    return static_cast<T*>(tape.arena_.allocate(static_cast<size_t>(n) * sizeof(T)));
 }
-
-/// The backward pass, one record at a time, for those who want to watch:
-/// `Backprop bp(tape, loss); while (bp.step()) print(bp.record().gradient());`
-class Backprop {
-  public:
-    struct Options {
-        bool observe = false;  // keep every gradient, and list what each record added
-    };
-    Backprop(Tape& tape, const Var& loss, Where at = {}) : Backprop(tape, loss, Options{}, at) {}
-    Backprop(Tape& tape, const Var& loss, Options options, Where at = {});
-
-    /// Runs the backward of the next record that a gradient has reached; false when none is left.
-    bool step();
-    /// The record that step() has just run, and its index on the tape.
-    const Record& record() const { return tape_.record(index_); }
-    int index() const { return index_; }
-    /// What it added to which gradient (observe only).
-    const std::vector<Contribution>& contributions() const { return contributions_; }
-
-  private:
-    friend class Tape;
-    Tape& tape_;
-    int index_;
-    std::vector<Contribution> contributions_;
-    Symbols symbols_;
-};
 
 }  // namespace unroll

@@ -63,15 +63,16 @@ Tensor Tensor::from(const std::vector<double>& values, const Shape& shape, DType
 
 static void flatten(const Literal& literal, int depth, const std::vector<int64_t>& sizes, std::vector<double>& out,
                     Where at) {
-    if (depth == static_cast<int>(sizes.size()) && literal.items.empty()) return out.push_back(literal.value);
-    if (depth == static_cast<int>(sizes.size()) || literal.items.size() != static_cast<size_t>(sizes[depth]))
+    if (depth == static_cast<int>(sizes.size()) && !literal.list) return out.push_back(literal.value);
+    if (depth == static_cast<int>(sizes.size()) || !literal.list ||
+        literal.items.size() != static_cast<size_t>(sizes[depth]))
         fail("Tensor::of", at, "the rows are not all of one length");
     for (const Literal& item : literal.items) flatten(item, depth + 1, sizes, out, at);
 }
 
 Tensor Tensor::of(const Literal& values, DType dtype, Where at) {
     std::vector<int64_t> sizes;
-    for (const Literal* l = &values; !l->items.empty(); l = &l->items[0])
+    for (const Literal* l = &values; l != nullptr && l->list; l = l->items.empty() ? nullptr : &l->items[0])
         sizes.push_back(static_cast<int64_t>(l->items.size()));
     Shape shape;
     for (int64_t n : sizes) shape = shape.append(n, at);
@@ -81,6 +82,7 @@ Tensor Tensor::of(const Literal& values, DType dtype, Where at) {
 }
 
 const void* Tensor::address(size_t element_size) const {
+    if (storage_ == nullptr) throw Error("Tensor::data: an empty Tensor: no numbers were ever put in");
     if (static_cast<int64_t>(element_size) != bytes_of(dtype_))
         throw Error(fmt::format("Tensor::data: a tensor of {} read as {}", to_string(dtype_),
                                 element_size == 4 ? "f32" : "f64"));
@@ -146,7 +148,10 @@ Tensor Tensor::reshape(const Shape& shape, Where at) const {
 Tensor Tensor::reshape(std::initializer_list<int64_t> sizes, Where at) const {
     int64_t known = 1;
     int unknown = 0;
-    for (int64_t n : sizes) n == -1 ? unknown++ : known *= n;
+    for (int64_t n : sizes) {
+        if (n < -1) fail("reshape", at, fmt::format("a size is {}", n));
+        n == -1 ? unknown++ : known *= n;
+    }
     if (unknown > 1) fail("reshape", at, "more than one size is -1");
     if (unknown == 1 && (known == 0 || size() % known != 0))
         fail("reshape", at, fmt::format("{} doesn't divide into rows of {}", shape_.str(), known));
@@ -232,6 +237,7 @@ Tensor& Tensor::operator*=(double factor) {
 }
 
 DType common_dtype(const char* operation, const Tensor& a, const Tensor& b, Where at) {
+    if (!a.defined() || !b.defined()) fail(operation, at, "an operand is an empty Tensor");
     if (a.dtype() != b.dtype())
         fail(operation, at,
              fmt::format("{} {} with {} {}: both must be of one type (convert with .to)", a.shape().str(),

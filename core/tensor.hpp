@@ -15,8 +15,9 @@ inline int64_t bytes_of(DType dtype) { return dtype == DType::f32 ? 4 : 8; }
 /// Nested braces of numbers: {{1, 2}, {3, 4}}.
 struct Literal {
     Literal(double value) : value(value) {}
-    Literal(std::initializer_list<Literal> items) : items(items) {}
+    Literal(std::initializer_list<Literal> items) : list(true), items(items) {}
     double value = 0;
+    bool list = false;
     std::vector<Literal> items;
 };
 
@@ -91,6 +92,8 @@ class Tensor {
     Tensor& operator*=(double factor);
 
     bool same_storage(const Tensor& other) const { return storage_ == other.storage_; }
+    /// Whether both are the same numbers in memory, in whatever shape.
+    bool same_numbers(const Tensor& other) const { return begin_ == other.begin_ && size() == other.size(); }
     /// Whether this handle alone holds the storage.
     bool sole_owner() const { return storage_ != nullptr && storage_->references == 1; }
     const Storage* storage() const { return storage_; }
@@ -115,7 +118,7 @@ decltype(auto) dispatch(DType dtype, F&& f) {
     return dtype == DType::f32 ? f(float{}) : f(double{});
 }
 
-/// Throws unless a and b have one dtype; returns it.
+/// Throws unless a and b are not empty and have one dtype; returns it.
 DType common_dtype(const char* operation, const Tensor& a, const Tensor& b, Where at);
 
 /// Whether any element is NaN or infinite.

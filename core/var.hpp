@@ -15,6 +15,7 @@ struct Parameter {
 
     Parameter() = default;
     Parameter(std::string name, Tensor value) : name(std::move(name)), value(std::move(value)) {
+        if (!this->value.defined()) throw Error("Parameter " + this->name + ": its value is an empty Tensor");
         this->value.mark_parameter();
     }
 };
@@ -23,7 +24,8 @@ struct Parameter {
 class Var {
   public:
     Var() = default;
-    Var(Tensor value, Tape* tape, int slot) : value_(std::move(value)), tape_(tape), slot_(slot) {}
+    Var(Tensor value, Tape* tape, int slot, uint32_t pass)
+        : value_(std::move(value)), tape_(tape), slot_(slot), pass_(pass) {}
 
     const Tensor& value() const { return value_; }
     const Shape& shape() const { return value_.shape(); }
@@ -33,11 +35,14 @@ class Var {
     Tape* tape() const { return tape_; }
     /// Where the tape keeps its gradient; -1 for a value that no gradient flows to.
     int slot() const { return slot_; }
+    /// Which of all passes it was recorded in: a tape, or its place in memory, may serve another one since.
+    uint32_t pass() const { return pass_; }
 
   private:
     Tensor value_;
     Tape* tape_ = nullptr;
     int slot_ = -1;
+    uint32_t pass_ = 0;
 };
 
 /// What an operation takes: a Var, a Parameter (which enters the other operand's tape by itself) or a Tensor (a
