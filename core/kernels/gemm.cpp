@@ -147,9 +147,13 @@ void transpose(typename Simd<T>::V x[]) {
     (std::make_integer_sequence<int, W>());
 }
 
+/// An empty product, which is zeros where K = 0, is done here (its operands may be null pointers).
 template <class T>
-void zero(int64_t M, int64_t N, T* C, int64_t ldc) {
-    for (int64_t i = 0; i < M; i++) std::fill(C + i * ldc, C + i * ldc + N, T(0));
+bool done_empty(int64_t M, int64_t N, int64_t K, T* C, int64_t ldc, bool accumulate) {
+    if (M == 0 || N == 0) return true;
+    if (K == 0 && !accumulate)
+        for (int64_t i = 0; i < M; i++) std::fill(C + i * ldc, C + i * ldc + N, T(0));
+    return K == 0;
 }
 
 /// This thread's memory for packed blocks, kept.
@@ -230,7 +234,7 @@ template <class T>
 void gemm_packed(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* packed, T* C, int64_t ldc,
                  bool accumulate) {
     const int64_t width = Simd<T>::width;
-    if (K == 0 && !accumulate) zero(M, N, C, ldc);
+    if (done_empty(M, N, K, C, ldc, accumulate)) return;
     for (int64_t k = 0; k < K; k += block_k)
         for (int64_t i = 0; i < M; i += block_m)
             tiles<T, false>(std::min(block_m, M - i), N, std::min(block_k, K - k), A + i * lda + k, lda,
@@ -240,6 +244,7 @@ void gemm_packed(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const
 template <class T>
 void gemm_packed_parallel(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* packed, T* C, int64_t ldc,
                           bool accumulate) {
+    if (done_empty(M, N, K, C, ldc, accumulate)) return;
     split<T>(M, N, K, [&](int64_t i, int64_t m, int64_t j, int64_t n) {
         gemm_packed(m, n, K, A + i * lda, lda, packed + j * K, C + i * ldc + j, ldc, accumulate);
     });
@@ -248,7 +253,7 @@ void gemm_packed_parallel(int64_t M, int64_t N, int64_t K, const T* A, int64_t l
 template <class T>
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C,
           int64_t ldc, bool accumulate) {
-    if (K == 0 && !accumulate) zero(M, N, C, ldc);
+    if (done_empty(M, N, K, C, ldc, accumulate)) return;
     split<T>(M, N, K, [&](int64_t i, int64_t m, int64_t j, int64_t n) {
         gemm_serial(ta, tb, m, n, K, ta ? A + i : A + i * lda, lda, tb ? B + j * ldb : B + j, ldb, C + i * ldc + j, ldc,
                     accumulate);

@@ -72,9 +72,8 @@ void column_tile(int64_t R, int64_t C, const T* x, T* y, int64_t n, bool accumul
     for (; levels > 1; levels--)
         for (int v = 0; v < V; v++) level[levels - 2][v] += level[levels - 1][v];
     for (int v = 0; v < V; v++) {
-        const typename S::V sum = levels ? level[0][v] : S::set(0);
         T* p = y + v * S::width;
-        S::store(p, accumulate ? S::load(p, n - v * S::width) + sum : sum, n - v * S::width);
+        S::store(p, accumulate ? S::load(p, n - v * S::width) + level[0][v] : level[0][v], n - v * S::width);
     }
 }
 
@@ -98,6 +97,8 @@ double sum_squares(int64_t n, const T* x) {
 
 template <class T>
 void column_sums(int64_t R, int64_t C, const T* x, T* y, bool accumulate) {
+    if (R == 0 && !accumulate) std::fill(y, y + C, T(0));
+    if (R == 0) return;
     constexpr int64_t tile = 4 * Simd<T>::width;
     const int64_t tiles = (C + tile - 1) / tile;
     const int64_t chunks = R * C < 1 << 17 ? 1 : std::min<int64_t>(tiles, 2 * threads());

@@ -5,8 +5,9 @@
 
 #include "core/kernels/simd.hpp"
 
-// exp, log, sigmoid and tanh, within 2.5 units in the last place over the whole range, subnormal results, infinities,
-// NaN and signed zeros included. The functions of a vector are inline, for fused passes: vtanh<float>(x).
+// exp, log, sigmoid and tanh, within 2.5 (f32) and 3 (f64) units in the last place over the whole range, among it
+// subnormal results, infinities, NaN and signed zeros. The functions of a vector are inline, for fused passes:
+// vtanh<float>(x).
 namespace unroll::kernels {
 
 /// What the functions need to know of a type.
@@ -114,7 +115,7 @@ inline typename Simd<T>::V vlog(typename Simd<T>::V x) {
     using I = typename S::I;
     const T tiny = T(1) / (T(1) * (int64_t(1) << 62)) / (int64_t(1) << 62);  // 2^-124
     const I is_tiny = x < tiny;
-    const V y = is_tiny ? x * T(int64_t(1) << 62) : x;  // subnormal numbers become normal ones
+    const V y = x > T(0) ? (is_tiny ? x * T(int64_t(1) << 62) : x) : S::set(1);  // subnormal numbers become normal ones
     // In the bits of y / sqrt(1/2) the exponent is k, and the rest that of 1 + f over sqrt(1/2).
     const I root = (I)S::set(T(0.70710678118654752440));
     const I bits = (I)y - root;
