@@ -1,0 +1,124 @@
+#include "models/char_lm.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/ops/losses.hpp"
+
+namespace unroll {
+
+CharLm::CharLm(const CharLmOptions& options, Generator& gen)
+    : embedding(
+          {.vocabulary = {options.vocabulary, 'V'}, .embedding_size = options.embedding_size, .dtype = options.dtype},
+          gen),
+      rnn({.input_size = options.embedding_size,
+           .hidden_size = options.hidden_size,
+           .dtype = options.dtype,
+           .num_layers = options.num_layers},
+          gen),
+      out({.in = options.hidden_size, .out = {options.vocabulary, 'V'}, .dtype = options.dtype}, gen),
+      options_(options) {}
+
+void CharLm::visit(Visitor& v) {
+    v("embedding", embedding);
+    v("rnn", rnn);
+    v("out", out);
+}
+
+std::string CharLm::pretty() const {
+    return fmt::format("CharLm({}, {}, {})", embedding.pretty(), rnn.pretty(), out.pretty());
+}
+
+CharLm::Output CharLm::loss(Tape& tape, const Ids& inputs, const Ids& targets, const Tensor& state) const {
+    const Var x = embedding(tape, inputs);  // x_t = E_{w_{t-1}}
+    Rnn::Call call;
+    if (state.defined()) call.initial = {tape.constant(state)};
+    const Rnn::Output h = rnn(x, call);
+    const Var scores = out(h.y);  // W_out h_t + b_out, of all steps at once
+    return {cross_entropy(scores, targets), h.last[0].value()};
+}
+
+Tensor CharLm::next(Tape& forward_only, const Ids& characters, Tensor& state) const {
+    const Var x = embedding(forward_only, characters.reshape({1, characters.size()}));
+    Rnn::Call call;
+    if (state.defined()) call.initial = {forward_only.constant(state)};
+    const Rnn::Output h = rnn(x, call);
+    state = h.last[0].value();
+    return out(h.y).value()[0];
+}
+
+double TextScore::bits() const { return nats / std::log(2.0); }
+double TextScore::perplexity() const { return std::exp(nats); }
+
+TextScore evaluate(const CharLm& model, const std::vector<int32_t>& text) {
+    // One stream after the other would be exact but slow; side by side each but the first loses the state at its
+    // beginning. A few long streams cost next to nothing.
+    constexpr int64_t streams = 16, T = 128;
+    const int64_t predictions = static_cast<int64_t>(text.size()) - 1;
+    if (predictions < 1) throw Error("evaluate: a text of two characters or more is needed");
+    const int64_t B = std::min(streams, predictions), length = predictions / B;
+    double total = 0;
+    const auto run = [&](int64_t first, int64_t width, int64_t stride, int64_t count) {
+        Tape tape(Tape::Mode::forward_only);
+        Tensor state;
+        for (int64_t begin = 0; begin < count; begin += T) {
+            const int64_t steps = std::min(T, count - begin);
+            Ids inputs = Ids::empty({{steps, 'T'}, {width, 'B'}}), targets = Ids::empty({{steps, 'T'}, {width, 'B'}});
+            for (int64_t t = 0; t < steps; t++)
+                for (int64_t b = 0; b < width; b++) {
+                    const size_t at = static_cast<size_t>(first + b * stride + begin + t);
+                    inputs.mutable_data()[t * width + b] = text[at];
+                    targets.mutable_data()[t * width + b] = text[at + 1];
+                }
+            CharLm::Output chunk = model.loss(tape, inputs, targets, state);
+            state = std::move(chunk.state);
+            total += chunk.loss.item() * static_cast<double>(steps * width);
+        }
+    };
+    run(0, B, length, length);
+    if (B * length < predictions) run(B * length, 1, 0, predictions - B * length);  // what is left at the end
+    return {total / static_cast<double>(predictions), predictions};
+}
+
+/// One draw from softmax(scores / temperature), among the top_k largest.
+static int32_t draw(const Tensor& scores, const SampleOptions& options, Generator& gen) {
+    const std::vector<double> s = scores.to_vector();
+    std::vector<int32_t> order(s.size());
+    for (size_t i = 0; i < order.size(); i++) order[i] = static_cast<int32_t>(i);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](int32_t a, int32_t b) { return s[static_cast<size_t>(a)] > s[static_cast<size_t>(b)]; });
+    if (options.temperature == 0) return order[0];
+    if (options.top_k > 0) order.resize(std::min(order.size(), static_cast<size_t>(options.top_k)));
+    double total = 0;
+    std::vector<double> weight;
+    for (int32_t i : order)
+        total += weight.emplace_back(
+            std::exp((s[static_cast<size_t>(i)] - s[static_cast<size_t>(order[0])]) / options.temperature));
+    double u = gen.uniform() * total;
+    for (size_t i = 0; i < order.size(); i++)
+        if ((u -= weight[i]) < 0) return order[i];
+    return order.back();
+}
+
+std::string sample(const CharLm& model, const CharVocabulary& vocabulary, const std::string& prompt,
+                   const SampleOptions& options, Generator& gen, Where at) {
+    if (!(options.temperature >= 0))
+        fail("sample", at, fmt::format("temperature {}: expected 0 or more", options.temperature));
+    if (options.length < 0 || options.top_k < 0)
+        fail("sample", at, fmt::format("length {}, top_k {}: expected 0 or more", options.length, options.top_k));
+    const std::vector<int32_t> start = vocabulary.encode(prompt);
+    if (start.empty()) fail("sample", at, "the prompt is empty: give at least one character to start from");
+    Tape tape(Tape::Mode::forward_only);
+    Tensor state, scores;
+    for (int32_t c : start) scores = model.next(tape, Ids({c}), state);
+    std::vector<int32_t> written;
+    for (int64_t i = 0; i < options.length; i++) {
+        written.push_back(draw(scores.reshape({-1}), options, gen));
+        scores = model.next(tape, Ids({written.back()}), state);
+    }
+    return vocabulary.decode(written);
+}
+
+}  // namespace unroll

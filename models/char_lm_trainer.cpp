@@ -1,0 +1,125 @@
+#include "models/char_lm_trainer.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+#include "nn/checkpoint.hpp"
+#include "nn/clip.hpp"
+#include "nn/schedule.hpp"
+
+namespace unroll {
+
+CharLmTrainer::CharLmTrainer(CharLm& model, const std::vector<int32_t>& train, const std::vector<int32_t>& valid,
+                             const CharLmTraining& options, Where at)
+    : model_(model),
+      valid_(valid),
+      options_(options),
+      parameters_(parameters(model)),
+      adam_(parameters_, {.lr = options.learning_rate}),
+      batches_(train, options.batch, options.length, at),
+      best_(std::numeric_limits<double>::infinity()) {
+    if (options.steps < 0 || options.validate_every < 1)
+        fail("CharLmTrainer", at,
+             fmt::format("steps {}, validate_every {}: expected 0 or more, and 1 or more", options.steps,
+                         options.validate_every));
+}
+
+bool CharLmTrainer::step() {
+    if (done_ >= options_.steps || waited_ > options_.patience) return false;
+    adam_.set_lr(options_.learning_rate * linear_tail(done_, options_.steps));
+    const StreamBatches::Batch batch = batches_.next();
+    if (batch.first) state_ = {};  // the streams begin anew, and with them the memory of what came before
+    tape_.clear();
+    CharLm::Output out = model_.loss(tape_, batch.inputs, batch.targets, state_);
+    state_ = std::move(out.state);
+    tape_.backward(out.loss);
+    norm_ = clip_grad_norm(tape_, parameters_, options_.max_norm);
+    adam_.step(tape_);
+    loss_ = out.loss.item();
+    sum_ += loss_;
+    done_++;
+    if (done_ % options_.validate_every == 0 || done_ == options_.steps) validate();
+    return true;
+}
+
+void CharLmTrainer::validate() {
+    const int64_t since = done_ - (history_.empty() ? 0 : history_.back().step);
+    const double valid = evaluate(model_, valid_).nats;
+    history_.push_back({done_, sum_ / static_cast<double>(since), valid});
+    sum_ = 0;
+    if (!(valid < best_)) {
+        waited_++;
+        return;
+    }
+    best_ = valid;
+    waited_ = 0;
+    best_weights_.resize(parameters_.size());
+    for (size_t i = 0; i < parameters_.size(); i++) best_weights_[i] = parameters_[i].value.clone();
+}
+
+void CharLmTrainer::take_best() {
+    for (size_t i = 0; i < best_weights_.size(); i++) parameters_[i].value.copy_from(best_weights_[i]);
+}
+
+std::map<std::string, std::string> CharLmTrainer::configuration() const {
+    return {
+        {"model", model_.pretty()},
+        {"training", fmt::format("{} steps of {} x {} characters, rate {}, norm {}, validated every {}, patience {}",
+                                 options_.steps, options_.batch, options_.length, options_.learning_rate,
+                                 options_.max_norm, options_.validate_every, options_.patience)},
+        {"text", fmt::format("{} characters to learn from, {} to validate with", batches_.size(), valid_.size())}};
+}
+
+void CharLmTrainer::save(const std::string& path) const {
+    Progress progress{.configuration = configuration()};
+    progress.numbers = {{"done", done_},
+                        {"waited", waited_},
+                        {"loss", loss_},
+                        {"norm", norm_},
+                        {"sum", sum_},
+                        {"best", best_},
+                        {"position", batches_.position()}};
+    if (state_.defined()) progress.tensors["state"] = state_;
+    for (size_t i = 0; i < best_weights_.size(); i++)
+        progress.tensors["best " + parameters_[i].name] = best_weights_[i];
+    Tensor history = Tensor::empty({static_cast<int64_t>(history_.size()), 3}, DType::f64);
+    for (size_t i = 0; i < history_.size(); i++) {
+        const auto row = static_cast<int64_t>(i);
+        history.set({row, 0}, static_cast<double>(history_[i].step));
+        history.set({row, 1}, history_[i].train);
+        history.set({row, 2}, history_[i].valid);
+    }
+    progress.tensors["history"] = history;
+    save_checkpoint(path, model_, adam_, generator_, progress);
+}
+
+void CharLmTrainer::resume(const std::string& path) {
+    for (const auto& [key, value] : load_configuration(path)) {
+        const auto ours = configuration();
+        const auto found = ours.find(key);
+        if (found != ours.end() && found->second != value)
+            throw Error(fmt::format("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key,
+                                    value, found->second));
+    }
+    Progress progress = load_checkpoint(path, model_, adam_, generator_);
+    const auto number = [&](const char* name) { return progress.numbers[name]; };
+    done_ = static_cast<int64_t>(number("done"));
+    waited_ = static_cast<int64_t>(number("waited"));
+    loss_ = number("loss");
+    norm_ = number("norm");
+    sum_ = number("sum");
+    best_ = number("best");
+    batches_.set_position(static_cast<int64_t>(number("position")));
+    state_ = progress.tensors["state"];
+    best_weights_.clear();
+    for (const Parameter& p : parameters_)
+        if (progress.tensors.count("best " + p.name) > 0) best_weights_.push_back(progress.tensors["best " + p.name]);
+    history_.clear();
+    const Tensor& history = progress.tensors["history"];
+    for (int64_t i = 0; history.defined() && i < history.dim(0); i++)
+        history_.push_back({static_cast<int64_t>(history.at({i, 0})), history.at({i, 1}), history.at({i, 2})});
+}
+
+}  // namespace unroll
