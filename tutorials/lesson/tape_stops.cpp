@@ -26,7 +26,7 @@ void add_tensor(Stop& stop, const std::string& name, const Tensor& value) {
     for (size_t k = 1; k < lines.size(); k++) stop.lines.push_back("    " + lines[k]);
 }
 
-std::vector<Symbols::Item> symbols_of(const Record& record) {
+decltype(Symbols::items) symbols_of(const Record& record) {
     Symbols symbols;
     record.symbols(symbols);
     return symbols.items;
