@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Makes cases/made_*.safetensors: further conformance cases, computed by PyTorch (made with 1.13) in float64.
+
+    make_cases.py [FOLDER]
+
+Not part of the build: the cases are kept beside this file. They cover what is easy to get wrong: every setting of every
+optimiser, first steps that differ from later ones, zero gradients, ids and targets that repeat or count for nothing,
+sizes of 1 and odd ones, gradients at the clipping threshold.
+"""
+import json
+import math
+import pathlib
+import struct
+import sys
+
+import torch
+
+torch.set_default_dtype(torch.float64)
+folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "cases"
+
+
+def save(name, metadata, tensors):
+    """As the safetensors format has it: length of the header, header, numbers."""
+    types = {torch.float64: "F64", torch.int64: "I64"}
+    header = {"__metadata__": {key: str(value) for key, value in metadata.items()}}
+    data = b""
+    for key, tensor in tensors.items():
+        raw = tensor.detach().contiguous().numpy().tobytes()
+        header[key] = {"dtype": types[tensor.dtype], "shape": list(tensor.shape),
+                       "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    (folder / f"made_{name}.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def optimizer(name, kind, shape, steps, seed, **settings):
+    """Gradients that change their sign and size, some of them zero in the first steps."""
+    torch.manual_seed(seed)
+    make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW,
+            "rmsprop": torch.optim.RMSprop, "adagrad": torch.optim.Adagrad}[kind]
+    p = torch.randn(shape)
+    tensors = {"in.p": p.clone()}
+    p.requires_grad_()
+    stepper = make([p], **settings)
+    for step in range(steps):
+        p.grad = torch.randn(shape) * 10.0 ** (1 - step % 4)
+        if step < 2 and p.dim() > 0:
+            p.grad[..., 0] = 0
+        tensors[f"in.grad{step}"] = p.grad.clone()
+        stepper.step()
+        tensors[f"out.p{step}"] = p.detach().clone()
+    save(name, {"kind": "optimizer", "name": kind, "steps": steps, **settings}, tensors)
+
+
+def rnn(name, T, B, D, H, seed, layers=1, bidirectional=False, nonlinearity="tanh", lengths=None, scale=1.0):
+    torch.manual_seed(seed)
+    layer = torch.nn.RNN(D, H, layers, nonlinearity=nonlinearity, bidirectional=bidirectional)
+    x = (scale * torch.randn(T, B, D)).requires_grad_()
+    h0 = torch.randn(layers * (2 if bidirectional else 1), B, H, requires_grad=True)
+    tensors = {"in.x": x, "in.h0": h0}
+    if lengths is None:
+        y, hT = layer(x, h0)
+    else:
+        tensors["in.lengths"] = torch.tensor(lengths)
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False)
+        y, hT = layer(packed, h0)
+        y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, total_length=T)
+    tensors.update({f"param.{key}": p for key, p in layer.named_parameters()})
+    total = 0
+    for key, value in (("y", y), ("hT", hT)):
+        cotangent = torch.randn(value.shape)
+        total = total + (value * cotangent).sum()
+        tensors.update({f"out.{key}": value, f"cotangent.{key}": cotangent})
+    total.backward()
+    tensors.update({"grad.in.x": x.grad, "grad.in.h0": h0.grad})
+    tensors.update({f"grad.param.{key}": p.grad for key, p in layer.named_parameters()})
+    save(name, {"kind": "rnn", "input_size": D, "hidden_size": H, "num_layers": layers, "bidirectional": bidirectional,
+                "nonlinearity": nonlinearity}, tensors)
+
+
+def clip(name, max_norm, *gradients):
+    norm = math.sqrt(sum(float((g * g).sum()) for g in gradients))
+    factor = max_norm / norm if norm > max_norm else 1.0
+    tensors = {f"in.grad{i}": g for i, g in enumerate(gradients)}
+    tensors.update({f"out.grad{i}": g * factor for i, g in enumerate(gradients)})
+    save(name, {"kind": "clip_grad_norm", "max_norm": max_norm}, {**tensors, "out.norm": torch.tensor(norm)})
+
+
+def embedding(name, ids, V, D):
+    weight = torch.randn(V, D, requires_grad=True)
+    y = torch.nn.functional.embedding(ids, weight)
+    cotangent = torch.randn(y.shape)
+    (y * cotangent).sum().backward()
+    save(name, {"kind": "embedding"},
+         {"in.ids": ids, "param.weight": weight, "out.y": y, "cotangent.y": cotangent, "grad.param.weight": weight.grad})
+
+
+def cross_entropy(name, logits, targets, both=True, **settings):
+    logits.requires_grad_()
+    tensors, total = {"in.logits": logits, "in.targets": targets}, 0
+    for reduction in ("mean", "sum") if both else ("mean",):
+        loss = torch.nn.functional.cross_entropy(logits, targets, reduction=reduction, **settings)
+        cotangent = torch.randn(())
+        total = total + loss * cotangent
+        tensors.update({f"out.loss_{reduction}": loss, f"cotangent.loss_{reduction}": cotangent})
+    total.backward()
+    save(name, {"kind": "cross_entropy", **settings}, {**tensors, "grad.in.logits": logits.grad})
+
+
+optimizer("sgd_plain", "sgd", (3, 5), 4, 1, lr=0.1)
+optimizer("sgd_decay_maximize", "sgd", (7,), 5, 2, lr=0.05, weight_decay=0.3, maximize=True)
+optimizer("sgd_dampening", "sgd", (2, 3, 1, 2), 6, 3, lr=0.1, momentum=0.9, dampening=0.25, weight_decay=0.01)
+optimizer("sgd_nesterov", "sgd", (17,), 6, 4, lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.1)
+optimizer("sgd_all_dampening", "sgd", (1,), 5, 5, lr=0.1, momentum=0.5, dampening=1.0)
+optimizer("adam_defaults", "adam", (33,), 12, 6)
+optimizer("adam_decay", "adam", (5, 3), 8, 7, lr=0.02, weight_decay=0.4, betas=(0.5, 0.9))
+optimizer("adam_amsgrad", "adam", (6,), 12, 8, lr=0.1, amsgrad=True, betas=(0.8, 0.6))
+optimizer("adam_maximize", "adam", (), 6, 9, lr=0.1, maximize=True, weight_decay=0.1)
+optimizer("adam_large_eps", "adam", (4,), 6, 10, lr=0.1, eps=0.5)
+optimizer("adam_no_memory", "adam", (4,), 6, 11, lr=1e-05, betas=(0.0, 0.0))
+optimizer("adamw_defaults", "adamw", (7, 3), 8, 12)
+optimizer("adamw_amsgrad", "adamw", (5,), 12, 13, lr=0.1, weight_decay=0.5, amsgrad=True, betas=(0.7, 0.5), eps=1e-3)
+optimizer("adamw_maximize", "adamw", (5,), 6, 14, lr=0.1, weight_decay=0.0, maximize=True)
+optimizer("rmsprop_defaults", "rmsprop", (3, 3), 8, 15)
+optimizer("rmsprop_centered", "rmsprop", (9,), 8, 16, lr=0.02, alpha=0.7, centered=True, eps=1e-2)
+optimizer("rmsprop_momentum", "rmsprop", (9,), 8, 17, lr=0.02, momentum=0.6, weight_decay=0.2)
+optimizer("rmsprop_everything", "rmsprop", (2, 2), 8, 18, lr=0.02, alpha=0.5, eps=1e-1, weight_decay=0.2, momentum=0.9,
+          centered=True, maximize=True)
+optimizer("adagrad_defaults", "adagrad", (3, 3), 8, 19)
+optimizer("adagrad_everything", "adagrad", (11,), 8, 20, lr=0.1, lr_decay=0.3, weight_decay=0.2,
+          initial_accumulator_value=0.5, eps=1e-3, maximize=True)
+
+torch.manual_seed(21)
+clip("clip_not_reached", 100.0, torch.randn(3, 4), torch.randn(5))
+clip("clip_reached_exactly", 5.0, torch.tensor([3.0]), torch.tensor([[4.0]]))
+clip("clip_many", 0.5, *[torch.randn(n) for n in (1, 2, 17, 33)], torch.randn(2, 2, 2), torch.randn(()))
+clip("clip_unequal_sizes", 1e-3, torch.randn(4) * 1e12, torch.randn(4) * 1e-12, torch.zeros(3))
+clip("clip_zero", 1.0, torch.zeros(2, 3), torch.zeros(1))
+clip("clip_infinite", math.inf, torch.randn(3))
+
+embedding("embedding_one_id", torch.full((5, 3), 2), 4, 3)
+embedding("embedding_repeated", torch.randint(0, 3, (7, 5)), 9, 6)
+embedding("embedding_single", torch.zeros(1, 1, dtype=torch.int64), 1, 1)
+
+cross_entropy("cross_entropy_ignored", torch.randn(11, 5), torch.tensor([0, 3, 4, 3, 3, 1, 0, 3, 2, 3, 3]), ignore_index=3)
+cross_entropy("cross_entropy_padding", torch.randn(6, 3), torch.tensor([-1, 0, 2, -1, 1, -1]), ignore_index=-1)
+cross_entropy("cross_entropy_one_counts", torch.randn(4, 7), torch.tensor([-100, -100, 6, -100]))
+cross_entropy("cross_entropy_one", torch.randn(1, 2), torch.tensor([1]), both=False)
+cross_entropy("cross_entropy_one_class", torch.randn(3, 1), torch.tensor([0, 0, 0]))
+cross_entropy("cross_entropy_large", torch.randn(5, 33) * 500, torch.randint(0, 33, (5,)))
+
+rnn("rnn_smallest", 1, 1, 1, 1, 22)
+rnn("rnn_unequal", 6, 5, 3, 7, 23, lengths=[2, 6, 1, 6, 3])
+rnn("rnn_unequal_bidirectional", 5, 4, 3, 5, 24, layers=2, bidirectional=True, lengths=[1, 5, 4, 2])
+rnn("rnn_three_layers_relu", 7, 3, 2, 17, 25, layers=3, nonlinearity="relu", lengths=[7, 4, 1])
+rnn("rnn_saturated", 5, 2, 4, 6, 26, bidirectional=True, scale=30.0)
