@@ -1,4 +1,4 @@
-// A chapter that uses every element of the chapter library; the tests run it. --fail ERROR|CHECK lets it end badly.
+// A chapter that uses every element of the chapter library; the tests run it. --fail KIND lets it end badly.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -82,7 +82,7 @@ void tape_section(Lesson& lesson) {
 int main(int argc, char** argv) {
     Lesson lesson({.number = "demo", .title = "Every element of a lesson"});
     std::string fail, text = "It is a truth universally acknowledged";
-    lesson.option("--fail KIND", fail, "end badly: error or check");
+    lesson.option("--fail KIND", fail, "end badly: error, check or nan");
     lesson.option("--text TEXT", text, "the sample's text");
     return lesson.run(argc, argv, [&] {
         lesson.section("Words and equations", "Mathematical Formulation");
@@ -115,6 +115,7 @@ int main(int argc, char** argv) {
         lesson.gradcheck("Gradient check, every entry", result);
         lesson.check("$\\partial L / \\partial W_{hh}$ by hand and by the tape agree", 3.1e-13, 1e-12);
         if (fail == "check") lesson.check("one and one are three", false);
+        if (fail == "nan") lesson.check("NaN is small", NAN, 1);
         if (fail == "error") matmul(Tensor::zeros({2, 3}), Tensor::zeros({4, 5}));
         figures(lesson);
         tape_section(lesson);

@@ -96,6 +96,13 @@ TEST_CASE("a failed check: status 1, named again at the end, the page is written
     CHECK(contains(read(folder.path / "p.html"), "✗ fails"));
 }
 
+TEST_CASE("NaN is within no bound") {
+    Folder folder;
+    Run run = demo(folder, "--quick --page p.html --fail nan");
+    CHECK(run.status == 1);
+    CHECK(contains(run.out, "FAILS NaN is small: NaN, not at most 1"));
+}
+
 TEST_CASE("an Error: one line on stderr, status 1, the old page stays") {
     Folder folder;
     std::ofstream(folder.path / "p.html") << "old";
@@ -207,7 +214,7 @@ TEST_CASE("stepper: forward record by record, names, to a time step, back") {
     CHECK(contains(run.out, "x is h_0 [B=1, H=2] f64\n      [[ 1 -1]]\n"));
     CHECK(contains(run.out, "h_1\n  [B=1, "));
     CHECK(contains(run.out, "no gradient has reached h_1 yet"));
-    CHECK(contains(run.out, "no value named \"\" here; there are: h_0, W_hh, b_h, h_1"));
+    CHECK(contains(run.out, "no value named \"\" here; there are: h_0, W_hh, b_h, h_1\n"));
     CHECK(contains(run.out, "no value named \"nobody\""));
     CHECK(count(run.out, "▸ record 6, t=2") == 1);
     CHECK(count(run.out, "▸ record 5, t=1") == 1);  // shown by going back: t 2 ran past it
