@@ -180,7 +180,8 @@ Backprop::Backprop(Tape& tape, const Var& loss, Options options, Where at) : tap
         fail("backward", at,
              fmt::format("the loss is {}, expected a single number: sum or average it", loss.shape().str()));
     if (!std::isfinite(loss.item()))
-        fail("backward", at, fmt::format("the loss is {}{}", loss.item(), first_nonfinite(tape)));
+        fail("backward", at,
+             fmt::format("the loss is {}{}", std::isnan(loss.item()) ? NAN : loss.item(), first_nonfinite(tape)));
     tape.backward_started_ = true;
     tape.observer_ = options.observe ? this : nullptr;
     s.gradient = Tensor::full(s.shape, 1.0, s.dtype);

@@ -100,4 +100,11 @@ std::string Shape::place(int64_t i) const {
     return "[" + s;
 }
 
+int checked_axis(const char* operation, const Shape& s, int axis, Where at) {
+    if (s.rank() == 0) fail(operation, at, "a scalar has no axis");
+    if (axis < -s.rank() || axis >= s.rank())
+        fail(operation, at, fmt::format("axis {} of {}, expected {} to {}", axis, s.str(), -s.rank(), s.rank() - 1));
+    return axis < 0 ? axis + s.rank() : axis;
+}
+
 }  // namespace unroll

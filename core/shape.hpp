@@ -53,4 +53,7 @@ class Shape {
     int rank_ = 0;
 };
 
+/// The axis, given from -rank to rank-1, counted from the first; throws for any other.
+int checked_axis(const char* operation, const Shape& s, int axis, Where at);
+
 }  // namespace unroll

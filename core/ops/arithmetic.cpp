@@ -22,7 +22,7 @@ bool stride_over(const Shape& full, const Shape& small, Stride* s) {
     const int64_t columns = full.rank() > 0 ? full[-1] : 1;
     if (small == full) return *s = {columns, 1}, true;
     if (small.size() == 1 && small.rank() <= full.rank()) return *s = {0, 0}, true;
-    if (small.rank() == 1 && small[0] == columns) return *s = {0, 1}, true;
+    if (small.rank() == 1 && full.rank() > 0 && small[0] == columns) return *s = {0, 1}, true;
     if (small.rank() == full.rank() && small == full.with(-1, 1)) return *s = {1, 0}, true;
     return false;
 }
@@ -45,8 +45,8 @@ template <class F>
 Tensor combine(const char* operation, const Tensor& a, const Tensor& b, Where at, F f) {
     const DType dtype = common_dtype(operation, a, b, at);
     Stride sa, sb;
-    const bool a_full = a.rank() > b.rank() || (a.rank() == b.rank() && a.size() >= b.size());
-    const Shape& full = a_full ? a.shape() : b.shape();
+    const bool b_repeats = stride_over(a.shape(), b.shape(), &sb);
+    const Shape& full = b_repeats ? a.shape() : b.shape();
     if (!stride_over(full, a.shape(), &sa) || !stride_over(full, b.shape(), &sb))
         fail(operation, at,
              fmt::format("shapes differ: {} and {}; only a row [H], a column [.., 1] or a scalar is repeated",

@@ -29,12 +29,10 @@ Tape& tape_of_all(const char* operation, const Operands& list) {
 /// Throws unless the list has one type and, `axis` aside, one shape; returns the axis counted from the first.
 int check(const char* operation, const Operands& list, int axis, bool any_length, Where at) {
     if (list.empty()) fail(operation, at, "the list is empty");
+    for (const Operand& x : list) common_dtype(operation, list[0].value(), x.value(), at);
     const Shape& first = list[0].shape();
-    if (any_length && (axis < -first.rank() || axis >= first.rank()))
-        fail(operation, at, fmt::format("axis {} of {}", axis, list[0].label("x")));
-    if (axis < 0) axis += first.rank();
+    if (any_length) axis = checked_axis(operation, first, axis, at);
     for (const Operand& x : list) {
-        common_dtype(operation, list[0].value(), x.value(), at);
         const bool fits = any_length && x.shape().rank() == first.rank() ? x.shape().with(axis, first[axis]) == first
                                                                          : x.shape() == first;
         if (!fits)

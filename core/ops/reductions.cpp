@@ -38,15 +38,6 @@ void each(int64_t outer, int64_t size, F f) {
     });
 }
 
-/// The axis counted from the first; `all` stays.
-int checked_axis(const char* operation, const Shape& s, int axis, Where at) {
-    if (axis < -s.rank() || axis >= s.rank())
-        fail(operation, at,
-             s.rank() == 0 ? "a scalar has no axis"
-                           : fmt::format("axis {} of {}, expected {} to {}", axis, s.str(), -s.rank(), s.rank() - 1));
-    return axis < 0 ? axis + s.rank() : axis;
-}
-
 /// factor Σ x over an axis, or over all
 Tensor reduce(const Tensor& x, int axis, double factor) {
     const Around a(x.shape(), axis);

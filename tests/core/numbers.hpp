@@ -22,7 +22,7 @@ inline unroll::Tensor random(const unroll::Shape& shape, unroll::DType dtype = u
 inline void check_close(const unroll::Tensor& got, const unroll::Shape& shape, const std::vector<double>& expected,
                         double tolerance) {
     REQUIRE(got.defined());
-    CHECK(got.shape().str() == shape.str());
+    if (!(got.shape() == shape)) FAIL_CHECK("the shape is " << got.shape().str() << ", expected " << shape.str());
     REQUIRE(got.size() == static_cast<int64_t>(expected.size()));
     for (size_t i = 0; i < expected.size(); i++) {
         const double x = got.flat(static_cast<int64_t>(i)), y = expected[i];
