@@ -1,0 +1,9 @@
+# mine.sh OUTPUT GRADE CHAPTER RECORDED ANSWERS CODE: writes the program that grades a reader's mine.cpp.
+quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+
+{
+    echo '#!/bin/sh'
+    echo "exec $(quote "$PWD/$2") --chapter $(quote "$3") --recorded $(quote "$4") \\"
+    echo "    --answers $(quote "$PWD/$5") --code $(quote "$PWD/$6") \"\$@\""
+} >"$1"
+chmod +x "$1"
