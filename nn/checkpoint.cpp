@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "core/safetensors.hpp"
+#include "core/safetensors_header.hpp"
 
 namespace unroll {
 namespace {
@@ -38,9 +40,9 @@ class Loading {
 
     /// Each target gets the file's tensor mark + name; the file must hold no other with this mark (no mark: no colon).
     void add(const std::string& mark, const Named& targets) {
-        std::map<std::string, Tensor> wanted;
+        std::set<std::string> wanted;
         for (const auto& [name, target] : targets) {
-            wanted[mark + name] = target;
+            wanted.insert(mark + name);
             const auto found = file_.tensors.find(mark + name);
             const Tensor* source = found != file_.tensors.end() ? std::get_if<Tensor>(&found->second) : nullptr;
             if (found == file_.tensors.end())
@@ -54,7 +56,7 @@ class Loading {
         }
         for (const auto& [name, value] : file_.tensors)
             if ((mark.empty() ? name.find(':') == std::string::npos : begins(name, mark)) && wanted.count(name) == 0)
-                differ(name + " is in the file only");
+                differ(safetensors::in_quotes(name) + " is in the file only");
     }
     void differ(const std::string& difference) {
         if (++differences_ <= 20) list_ += (list_.empty() ? "" : "; ") + difference;
@@ -139,13 +141,14 @@ Progress load_checkpoint(const std::string& path, Module& module, Optimizer& opt
     if (kind == optimizer.name())
         loading.add(optimizer_mark, optimizer.state());
     else
-        loading.differ(fmt::format("the optimiser is {} in the file, {} here", kind, optimizer.name()));
+        loading.differ(
+            fmt::format("the optimiser is {} in the file, {} here", safetensors::in_quotes(kind), optimizer.name()));
     Progress progress;
     for (const auto& [name, value] : file.tensors) {
         const Tensor* t = std::get_if<Tensor>(&value);
         const bool number = begins(name, number_mark), tensor = begins(name, tensor_mark);
         if ((number || tensor) && (t == nullptr || (number && t->size() != 1)))
-            loading.differ(name + " is of a kind that no checkpoint has");
+            loading.differ(safetensors::in_quotes(name) + " is of a kind that no checkpoint has");
         else if (number)
             progress.numbers[name.substr(number_mark.size())] = t->item();
         else if (tensor)

@@ -10,8 +10,8 @@ namespace unroll {
 Sgd::Sgd(std::vector<Parameter> parameters, const SgdOptions& options, Where at)
     : Optimizer("sgd", std::move(parameters), options.lr, {options.momentum != 0 ? "b" : nullptr}, at),
       options_(options) {
-    require_positive("momentum", options.momentum, at);
-    require_positive("weight_decay", options.weight_decay, at);
+    require_not_negative("momentum", options.momentum, at);
+    require_not_negative("weight_decay", options.weight_decay, at);
     require(std::isfinite(options.dampening), "dampening", options.dampening, "a finite number", at);
     if (!options.nesterov) return;
     require(options.momentum > 0, "momentum", options.momentum, "more than 0 with nesterov", at);
@@ -47,8 +47,8 @@ Adam::Adam(const char* name, std::vector<Parameter> parameters, const AdamOption
       options_(options),
       decoupled_(decoupled) {
     for (double beta : options.betas) require(beta >= 0 && beta < 1, "one of betas", beta, "0 <= beta < 1", at);
-    require_positive("eps", options.eps, at);
-    require_positive("weight_decay", options.weight_decay, at);
+    require_not_negative("eps", options.eps, at);
+    require_not_negative("weight_decay", options.weight_decay, at);
 }
 
 void Adam::update(size_t i, const Tensor& gradient, double t) {
@@ -90,9 +90,9 @@ RmsProp::RmsProp(std::vector<Parameter> parameters, const RmsPropOptions& option
                 {"v", options.centered ? "a" : nullptr, options.momentum != 0 ? "b" : nullptr}, at),
       options_(options) {
     require(options.alpha >= 0 && options.alpha <= 1, "alpha", options.alpha, "0 <= alpha <= 1", at);
-    require_positive("eps", options.eps, at);
-    require_positive("weight_decay", options.weight_decay, at);
-    require_positive("momentum", options.momentum, at);
+    require_not_negative("eps", options.eps, at);
+    require_not_negative("weight_decay", options.weight_decay, at);
+    require_not_negative("momentum", options.momentum, at);
 }
 
 void RmsProp::update(size_t i, const Tensor& gradient, double) {
@@ -123,10 +123,10 @@ void RmsProp::update(size_t i, const Tensor& gradient, double) {
 
 Adagrad::Adagrad(std::vector<Parameter> parameters, const AdagradOptions& options, Where at)
     : Optimizer("adagrad", std::move(parameters), options.lr, {"s"}, at), options_(options) {
-    require_positive("lr_decay", options.lr_decay, at);
-    require_positive("weight_decay", options.weight_decay, at);
-    require_positive("initial_accumulator_value", options.initial_accumulator_value, at);
-    require_positive("eps", options.eps, at);
+    require_not_negative("lr_decay", options.lr_decay, at);
+    require_not_negative("weight_decay", options.weight_decay, at);
+    require_not_negative("initial_accumulator_value", options.initial_accumulator_value, at);
+    require_not_negative("eps", options.eps, at);
     for (auto& state : state_) state[0].fill(options.initial_accumulator_value);
 }
 

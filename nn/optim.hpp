@@ -14,8 +14,7 @@ struct SgdOptions {
     bool maximize = false;  // climb, in this and all others
 };
 
-/// Stochastic gradient descent; b is the momentum, b_1 = g_1.           (Sutskever et al., ICML 2013, as PyTorch has
-/// it)
+/// Stochastic gradient descent; b is the momentum, b_1 = g_1.                          (Sutskever et al., ICML 2013)
 ///   g += λ θ,  b = μ b + (1 - dampening) g,  θ -= lr b,  or with Nesterov's momentum θ -= lr (g + μ b)
 class Sgd final : public Optimizer {
   public:

@@ -34,12 +34,12 @@ void Optimizer::require(bool holds, const char* setting, double value, const cha
     if (!holds) fail(name_, at, fmt::format("{} is {}, expected {}", setting, value, expected));
 }
 
-void Optimizer::require_positive(const char* setting, double value, Where at) const {
+void Optimizer::require_not_negative(const char* setting, double value, Where at) const {
     require(value >= 0 && std::isfinite(value), setting, value, "a finite number, 0 or more", at);
 }
 
 void Optimizer::set_lr(double lr, Where at) {
-    require_positive("lr", lr, at);
+    require_not_negative("lr", lr, at);
     lr_.set_flat(0, lr);
 }
 

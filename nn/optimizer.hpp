@@ -40,7 +40,7 @@ class Optimizer {
     Optimizer(const char* name, std::vector<Parameter> parameters, double lr, const StateNames& state_names, Where at);
     /// Throws the Error of a wrong setting.
     void require(bool holds, const char* setting, double value, const char* expected, Where at) const;
-    void require_positive(const char* setting, double value, Where at) const;  // or 0
+    void require_not_negative(const char* setting, double value, Where at) const;
 
     /// n elements of θ, g and the state tensors (nullptr where there is none).
     template <class T>

@@ -199,7 +199,7 @@ TEST_CASE("weights: into another architecture, every difference is named and not
     CHECK(contains(unchanged(wide), "embedding.E is [5, 4] f32 in the file, [5, 4] f64 here"));
     const std::string other = unchanged(linear);
     CHECK(contains(other, "W is not in the file; b is not in the file"));
-    CHECK(contains(other, "out.b is in the file only"));
+    CHECK(contains(other, "\"out.b\" is in the file only"));
 }
 
 TEST_CASE("weights: a long list of differences is cut") {
@@ -235,7 +235,7 @@ TEST_CASE("checkpoint: what doesn't fit changes nothing, neither weights nor opt
     CHECK(contains(refused([](SafeTensors& f) { f.tensors.erase("optimizer:out.W:m"); }),
                    "optimizer:out.W:m is not in the file"));
     CHECK(contains(refused([](SafeTensors& f) { f.tensors["optimizer:out.W:x"] = Tensor::zeros({1}); }),
-                   "optimizer:out.W:x is in the file only"));
+                   "\"optimizer:out.W:x\" is in the file only"));
     CHECK(contains(refused([](SafeTensors& f) { f.tensors["optimizer:lr"] = Tensor::zeros({2}, DType::f64); }),
                    "optimizer:lr is [2] f64 in the file, [] f64 here"));
     CHECK(contains(refused([](SafeTensors& f) {
@@ -246,12 +246,14 @@ TEST_CASE("checkpoint: what doesn't fit changes nothing, neither weights nor opt
                    "number:step"));
     CHECK(contains(refused([](SafeTensors& f) { f.tensors["tensor:h"] = Ids({1}); }), "tensor:h"));
     CHECK(contains(refused([](SafeTensors& f) { f.metadata["optimizer"] = "sgd"; }),
-                   "the optimiser is sgd in the file, adam here"));
+                   "the optimiser is \"sgd\" in the file, adam here"));
     CHECK(contains(refused([](SafeTensors& f) { f.metadata.erase("generator"); }), "generator"));
     for (const char* state : {"", "1 2", "1 2 3 4", "1 2 -3", "1  2 3", "1 2 18446744073709551616", "a b c"})
         CHECK(contains(refused([&](SafeTensors& f) { f.metadata["generator"] = state; }),
                        "the generator's state is not three whole numbers"));
     CHECK(contains(refused([](SafeTensors& f) { f.metadata.clear(); }), "run.safetensors"));
+    CHECK(contains(refused([](SafeTensors& f) { f.tensors["two\nlines"] = Tensor::zeros({1}); }), "two\\nlines"));
+    CHECK(contains(refused([](SafeTensors& f) { f.metadata["optimizer"] = "two\nlines"; }), "two\\nlines"));
     save_safetensors(path, good);
     target.load(path);
     CHECK(bits(target) == bits(run));
