@@ -130,7 +130,7 @@ TEST_CASE("safetensors: the conformance cases, written by Python, are read") {
         CHECK(!file.tensors.empty());
         files++;
     }
-    CHECK(files == 24);
+    CHECK(files >= 24);
     const SafeTensors clip = load_safetensors(cases / "clip_grad_norm.safetensors");
     CHECK(clip.setting("max_norm") == "1.0");
     double squares = 0;
