@@ -177,11 +177,11 @@ show_progress() {
 
 # build DIR [TARGET...]: quiet when all is well; else shows what the compiler said and fails.
 build() {
-    local dir=$root/$1 colours='s/\x1b\[[0-9;]*[mK]//g'
+    local dir=$root/$1 colours=0
     shift
-    if on_terminal; then colours=''; fi
-    NINJA_STATUS='[%f/%t] ' ninja -C "$dir" "$@" 2>&1 </dev/null | tee "$dir/build.log" | show_progress || {
-        grep -v -e '^\[[0-9]*/[0-9]*\] ' -e '^ninja: Entering' "$dir/build.log" | sed "$colours" >&2
+    if on_terminal; then colours=1; fi
+    NINJA_STATUS='[%f/%t] ' CLICOLOR_FORCE=$colours ninja -C "$dir" "$@" 2>&1 </dev/null | tee "$dir/build.log" | show_progress || {
+        grep -v -e '^\[[0-9]*/[0-9]*\] ' -e '^ninja: Entering' "$dir/build.log" >&2
         return 1
     }
 }
@@ -198,4 +198,4 @@ run_tests() {
 }
 
 # A command started with standard input closed would hand its number to the next file opened.
-{ true <&0; } 2>/dev/null || exec </dev/null
+{ true 3<&0; } 2>/dev/null || exec </dev/null

@@ -16,7 +16,7 @@ NEEDS = {
 CORE_FLOORS = [
     r"core/kernels/",
     r"core/(tensor|shape|storage|ids|error|random|file)\b",
-    r"core/(tape|var|record|backprop)\b",
+    r"core/(arena|tape|var|record|backprop)\b",
     r"core/ops/",
     r"core/bptt/",
 ]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tutorials/start and its set-up, run on a house of one small chapter in a folder whose name has a space. What would
+# tutorials/start, tests/run and their set-up, run on a house of one small chapter in a folder whose name has a space. What would
 # touch the machine (apt-get, sudo, gdb) is a stand-in that writes down how it was called.
 set -euo pipefail
 source_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
@@ -12,11 +12,20 @@ unset CI CXX
 
 # --- the house --------------------------------------------------------------------------------------------------------
 mkdir -p "$house/tutorials/00_small" "$house/tutorials/01_other" "$house/tutorials/gdb" "$scratch/fakes"
+mkdir "$house/tests"
 cp "$source_root"/tutorials/{start,setup.sh} "$house/tutorials"
+cp "$source_root"/tests/{run,summary.py} "$house/tests"
 cat >"$house/meson.build" <<'END'
 project('house', 'cpp')
 fs = import('fs')
 subdir('tutorials')
+sh = find_program('sh')
+test('one', sh, args: ['-c', 'echo not shown'], suite: 'unit')
+test('cases', sh, args: ['-c', 'echo "[doctest] test cases:  5 |  5 passed | 0 failed | 9 skipped"'], suite: 'unit')
+test('rows', sh, args: ['-c', 'echo "tanh 1e-12"'], suite: 'gradcheck')
+test('broken', sh, args: ['-c', '! test -e broken'], workdir: meson.project_source_root(), suite: 'exercise')
+test('broken_case', sh, suite: 'exercise', workdir: meson.project_source_root(),
+     args: ['-c', 'test -e broken || exit 0; echo "[doctest] test cases: 9 | 7 passed | 2 failed"; echo why; exit 1'])
 END
 cat >"$house/tutorials/meson.build" <<'END'
 executable('00_small', '00_small/tutorial.cpp')
@@ -30,8 +39,23 @@ if fs.exists(reader)
 endif
 END
 echo 'void set_up_printers();' >"$house/tutorials/gdb/printers.py"
-program() { # NAME: prints its name and what it was given, a line each
-    printf '#include <cstdio>\nint main(int n, char** a) { puts("%s"); while (*++a) puts(*a); return n > 9; }\n' "$1"
+# program NAME: says its name and what it was given, a line each; --wait waits for a line.
+program() {
+    cat <<END
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+int main(int n, char** a) {
+    setbuf(stdout, nullptr);
+    puts("$1");
+    while (*++a) {
+        puts(*a);
+        if (strcmp(*a, "--wait") == 0) getchar();
+    }
+    if (fcntl(0, F_GETFD) == -1) puts("standard input is closed");
+    return n > 9;
+}
+END
 }
 program small >"$house/tutorials/00_small/tutorial.cpp"
 program other >"$house/tutorials/01_other/tutorial.cpp"
@@ -85,6 +109,7 @@ run "$start" 00 1 2 3 4 5 6 7
 expect "the chapter's status is start's" 1 'small*' ''
 CI=true run bash -c '"$1" 00 <&-' - "$start"
 expect 'no standard input, CI' 0 'small*' ''
+[[ $out != *'is closed'* ]] || fail 'standard input left closed'
 run env -i PATH="$PATH" "$start" 00
 expect 'no HOME, no TERM' 0 'small*' ''
 
@@ -103,6 +128,17 @@ wait $!
 expect 'two at once' 0 'small*' '*'
 grep -q '^small' "$scratch/first" || fail 'two at once, the first'
 
+# The lock is for the build, not for the run.
+mkfifo "$scratch/line"
+"$start" 00 --wait >"$scratch/first" 2>&1 <"$scratch/line" &
+exec 3>"$scratch/line"
+for _ in {1..300}; do grep -q wait "$scratch/first" && break || sleep 0.1; done
+run timeout 30 "$start" 00
+expect 'one beside another that runs' 0 'small*' ''
+echo >&3
+exec 3>&-
+wait $!
+
 # A moved house is built anew.
 mv "$house" "$scratch/new house"
 run "$scratch/new house/tutorials/start" 00
@@ -117,6 +153,8 @@ echo 'int f() { return missing_name; }' >>"$house/tutorials/00_small/tutorial.cp
 run "$start" 00
 expect 'a compile error' 1 '' "*tutorial.cpp:*missing_name*does not build"
 [[ $err != *$'\e['* ]] || fail 'colours where there is no terminal'
+run script -qec "TERM=xterm '$start' 00" /dev/null
+[[ $out == *$'\e[01'*missing_name* && $out == *'building ['* ]] || fail 'progress and colours on a terminal'
 cp "$scratch/good" "$house/tutorials/00_small/tutorial.cpp"
 
 # Exercises: mine.cpp is made once and never written over; what does not compile is misuse.
@@ -158,6 +196,27 @@ done
 run env PATH="$scratch/fakes:$PATH" "$start" 00 --debug --steps 9
 expect debug 0 '' '*'
 [[ $called == "gdb "*"printers.py --args $house/build-debug/tutorials/00_small --page"*" --steps 9" ]] || fail "gdb: $called"
+
+# --- tests/run --------------------------------------------------------------------------------------------------------
+run "$house/tests/run"
+expect 'all tests' 0 '*9 passed, 0 failed' '*'
+[[ $out != *'not shown'* ]] || fail 'the output of a test that passed'
+run "$house/tests/run" --suite gradcheck
+expect 'a suite with its output' 0 '*tanh 1e-12
+1 passed, 0 failed' ''
+touch "$house/broken"
+run "$house/tests/run" --suite unit --suite exercise
+expect 'tests that fail' 1 '*why*13 passed, 3 failed' ''
+rm "$house/broken"
+run "$house/tests/run" cases
+expect 'a test by name' 0 '*5 passed, 0 failed' ''
+run "$house/tests/run" --suite gdb
+expect 'a suite without tests' 1 '*' '*no test ran'
+for wrong in '--suite nonsense' --suite --nonsense; do
+    # shellcheck disable=SC2086 # words
+    run "$house/tests/run" $wrong
+    expect "tests/run $wrong" 2 '' '*usage: tests/run*'
+done
 
 # --- what is missing --------------------------------------------------------------------------------------------------
 # A dpkg-query that knows of all but fmt, and a compiler that finds no header (or all, for what dpkg does not know of).
