@@ -53,7 +53,8 @@ std::vector<char32_t> decode_utf8(std::string_view bytes, const std::string& nam
 TextCorpus load_text(const std::string& path) {
     TextCorpus corpus;
     corpus.name = path;
-    if (std::filesystem::is_directory(path)) {
+    std::error_code unreadable;  // read_file says it better
+    if (std::filesystem::is_directory(path, unreadable)) {
         const auto part = [&](const char* name) {
             const std::string file = (std::filesystem::path(path) / name).string();
             return decode_utf8(read_file(file), file);
@@ -121,7 +122,7 @@ StreamBatches::StreamBatches(std::vector<int32_t> text, int64_t B, int64_t T, Wh
     : text_(std::move(text)), B_(B), T_(T) {
     if (B < 1 || T < 1) fail("StreamBatches", at, fmt::format("B {}, T {}: expected 1 or more", B, T));
     stream_ = size() / B;
-    if (stream_ < T + 1)
+    if (stream_ <= T)
         fail("StreamBatches", at,
              fmt::format("a text of {} characters is too short for {} streams of {} steps and one more", size(), B, T));
     inputs_ = Ids::empty({{T, 'T'}, {B, 'B'}});
