@@ -132,7 +132,10 @@ grep -q '^small' "$scratch/first" || fail 'two at once, the first'
 mkfifo "$scratch/line"
 "$start" 00 --wait >"$scratch/first" 2>&1 <"$scratch/line" &
 exec 3>"$scratch/line"
-for _ in {1..300}; do grep -q wait "$scratch/first" && break || sleep 0.1; done
+for _ in {1..300}; do
+    if grep -q wait "$scratch/first"; then break; fi
+    sleep 0.1
+done
 run timeout 30 "$start" 00
 expect 'one beside another that runs' 0 'small*' ''
 echo >&3
