@@ -90,18 +90,15 @@ struct Best {
 std::vector<Best> step_sizes(Lesson& lesson, const Network& net, const Tensor& right) {
     lesson.section("Gradients by differences");
     lesson.text(
-        "A derivative can be had without any calculus: move one number by h, look at what the loss does. Moving it "
-        "both "
-        "ways (the central difference) is better than moving it one way:");
+        R"(A derivative can be had without any calculus: move one number by $h$, look at what the loss does. Moving it
+both ways (the central difference) is better than moving it one way:)");
     lesson.equation(R"(\frac{L(w + h) - L(w - h)}{2h} = L'(w) + \frac{h^2}{6} L'''(w) + \ldots)",
                     "(L(w + h) - L(w - h)) / 2h = L'(w) + h²/6 L'''(w) + ...");
     lesson.text(
-        "How small should h be? On paper: as small as you like. In the machine L is rounded, and the difference of two "
-        "nearly equal numbers, divided by a tiny h, is mostly rounding error. So the error falls with h, turns, and "
-        "rises "
-        "again: a V. The network here has two layers and a softmax loss; the error is the largest over all entries of "
-        "W, "
-        "relative to the largest entry of the gradient.");
+        R"(How small should $h$ be? On paper: as small as you like. In the machine $L$ is rounded, and the difference of
+two nearly equal numbers, divided by a tiny $h$, is mostly rounding error. So the error falls with $h$, turns,
+and rises again: a V. The network here has two layers and a softmax loss; the error is the largest over all
+entries of W, relative to the largest entry of the gradient.)");
     struct Method {
         const char* name;
         Difference kind;
@@ -116,7 +113,10 @@ std::vector<Best> step_sizes(Lesson& lesson, const Network& net, const Tensor& r
                       .y = "largest relative error",
                       .log_x = true,
                       .log_y = true,
-                      .caption = "To the right of each minimum the equation is wrong, to its left the arithmetic."};
+                      .caption =
+                          "To the right of each minimum the equation is wrong, to its left the arithmetic. An error of "
+                          "1: the step is "
+                          "so small that the loss does not move at all."};
     lesson::Table table{.caption = "The best step of each", .header = {"difference", "best h", "error there"}};
     std::vector<Best> best;
     for (const Method& m : methods) {
@@ -134,8 +134,8 @@ std::vector<Best> step_sizes(Lesson& lesson, const Network& net, const Tensor& r
     lesson.plot(plot);
     lesson.table(table);
     lesson.text(
-        "Extrapolated: two central differences, at h and h/2, combined so that the h² cancels (Richardson). It is what "
-        "`gradcheck` uses: a good error at a large h, far from the rounding.");
+        R"(Extrapolated: two central differences, at $h$ and $h/2$, combined so that the $h^2$ cancels (Richardson). It is
+what `gradcheck` uses: a good error at a large h, far from the rounding.)");
     lesson.check("in f64 the central difference beats the one-sided", best[1].error < best[0].error);
     lesson.check("the extrapolated one beats both", best[2].error < best[1].error);
     lesson.check("in f32 no step does what f64 does", best[3].error > 1000 * best[1].error);
@@ -147,8 +147,8 @@ void lies_single_precision(Lesson& lesson, const Network& net, const Tensor& rig
     const double slip = 1 + 0.3 * best[3].error;
     const Tensor wrong = right * slip;
     lesson.text(fmt::format(
-        "A planted mistake: every entry of the gradient multiplied by 1 + {:.1e}, as a forgotten epsilon or a "
-        "rounded constant would do. Each check takes the step that suits it best.",
+        R"(A planted mistake: every entry of the gradient multiplied by 1 + {:.1e}, as a forgotten epsilon or a rounded
+constant would do. Each check takes the step that suits it best.)",
         slip - 1));
     lesson::Table table{.caption = "Error that the check reports",
                         .header = {"calculated in", "right gradient", "wrong gradient"}};
@@ -171,9 +171,9 @@ void lies_one_entry(Lesson& lesson, const Network& net, const Tensor& right, dou
     for (int64_t i = 0; i < right.size(); i++)
         if (std::abs(wrong.flat(i) - by.flat(i)) <= 1e-6) passed++;
     lesson.text(fmt::format(
-        "Some checks look at one random entry, to save time. A planted mistake: the entry in the last corner is "
-        "0, as if a loop had ended one too early. Of the {} entries one could look at, {} show nothing wrong. "
-        "Whoever looks at all of them finds it at once: the error is {:.1e}.",
+        R"(Some checks look at one random entry, to save time. A planted mistake: the entry in the last corner is 0, as
+if a loop had ended one too early. Of the {} entries one could look at, {} show nothing wrong. Whoever looks
+at all of them finds it at once: the error is {:.1e}.)",
         right.size(), passed, error(right, wrong)));
     lesson.check("only one entry in all tells", passed == right.size() - 1);
     lesson.result("entries_that_miss_a_wrong_corner", static_cast<double>(passed));
@@ -182,24 +182,22 @@ void lies_one_entry(Lesson& lesson, const Network& net, const Tensor& right, dou
 void lies_upstream_of_ones(Lesson& lesson, Generator& rng) {
     lesson.section("How a check lies: a loss that can't see");
     lesson.text(
-        "A check needs one number to differentiate, and the sum of all outputs is a tempting choice. But a softmax's "
-        "outputs "
-        "add up to 1 whatever goes in: the true gradient of their sum is 0, and a backward that returns nothing at all "
-        "is "
-        "found to be perfect. Weigh the outputs with random numbers instead.");
+        R"(A check needs one number to differentiate, and the sum of all outputs is a tempting choice. But a softmax's
+outputs add up to 1 whatever goes in: the true gradient of their sum is 0, and a backward that returns
+nothing at all is found to be perfect. Weigh the outputs with random numbers instead.)");
     const Tensor z = uniform(rng, {{3, 'R'}, {4, 'V'}}), weights = uniform(rng, z.shape());
-    lesson::Table table{.caption = "A backward of softmax that returns zeros",
-                        .header = {"loss", "largest entry of the true gradient", "difference from the zeros returned"}};
+    lesson::Table table{.caption = "By how much a backward of softmax that returns zeros is wrong",
+                        .header = {"loss", "largest entry of its gradient"}};
     std::vector<double> seen;
-    for (const auto& [name, upstream] : {std::pair("$\\sum p$", Tensor::full(z.shape(), 1, DType::f64)),
-                                         std::pair("$\\sum p \\odot$ random", weights)}) {
+    for (const auto& [name, upstream] : {std::pair("sum of $p$", Tensor::full(z.shape(), 1, DType::f64)),
+                                         std::pair("sum of $p$, weighed at random", weights)}) {
         Tape tape;
         const Var in = tape.input(z, "z");
         tape.backward(sum(softmax(in) * upstream));
         double largest = 0;
         for (double v : tape.grad(in).to_vector()) largest = std::max(largest, std::abs(v));
         seen.push_back(largest);
-        table.rows.push_back({name, fmt::format("{:.1e}", largest), fmt::format("{:.1e}", largest)});
+        table.rows.push_back({name, fmt::format("{:.1e}", largest)});
     }
     lesson.table(table);
     lesson.check("the sum of the outputs sees nothing", seen[0], 1e-15);
@@ -209,11 +207,9 @@ void lies_upstream_of_ones(Lesson& lesson, Generator& rng) {
 void lies_kink(Lesson& lesson) {
     lesson.section("How a check lies: a kink within the step");
     lesson.text(
-        "The last lie accuses the innocent. max(0, x) has a corner at 0. Where the step reaches across it, the "
-        "difference is "
-        "a mean of the two slopes, and a correct gradient is called wrong. `gradcheck` notices that two step sizes "
-        "disagree, "
-        "and judges such entries again with a smaller step.");
+        R"(The last lie accuses the innocent. max(0, x) has a corner at 0. Where the step reaches across it, the
+difference is a mean of the two slopes, and a correct gradient is called wrong. `gradcheck` notices that two
+step sizes disagree, and judges such entries again with a smaller step.)");
     lesson::Table table{.caption = "The slope of max(0, x) at x = 0.0004, by central differences",
                         .header = {"step h", "difference", "true"}};
     const double x = 0.0004;
@@ -245,9 +241,8 @@ void tell_differences(Lesson& lesson) {
 
     lesson.section("A check that does not lie");
     lesson.text(
-        "Double precision, every entry of every input, random upstream gradients, two step sizes: this is what "
-        "`gradcheck` "
-        "does, and every operation of this library passes it (`tests/run --suite gradcheck`).");
+        R"(Double precision, every entry of every input, random upstream gradients, two step sizes: this is what
+`gradcheck` does, and every operation of this library passes it (`tests/run --suite gradcheck`).)");
     lesson.gradcheck("Every entry of the network's two weights",
                      gradcheck({net.W, net.V}, [&](Tape& t) { return std::vector<Var>{net.loss(t)}; }));
     lesson.result("best_step_central_f64", best[1].h);

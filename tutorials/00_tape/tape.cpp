@@ -17,98 +17,143 @@ namespace {
 
 Tensor number(double value) { return Tensor::full({}, value, DType::f64); }
 
-void four_records(Lesson& lesson) {
+std::string text_of(double value) { return fmt::format("{:g}", value); }
+
+/// L = (w x + c)², recorded with a name for every value.
+struct Square {
+    Tape tape;
+    Var w, x, c, L;
+    Square() {
+        tape.keep_values();
+        w = tape.input(number(3), "w");
+        x = tape.input(number(2), "x");
+        c = tape.input(number(-4), "c");
+        const Var p = w * x;
+        tape.name(p, "p");
+        const Var s = p + c;
+        tape.name(s, "s");
+        L = s * s;
+        tape.name(L, "L");
+    }
+};
+
+/// A row a record: "y = a ⊙ b", "a is w, b is x, y is p", and what y is.
+lesson::Table records(const Tape& tape) {
+    lesson::Table table{.caption = "The tape after the forward pass",
+                        .header = {"record", "operation", "here", "result"}};
+    for (int i = 0; i < tape.size(); i++) {
+        Symbols symbols;
+        tape.record(i).symbols(symbols);
+        std::string here;
+        double result = 0;
+        for (const Symbols::Item& item : symbols.items) {
+            here += fmt::format("{}{} is {}", here.empty() ? "" : ", ", item.name, tape.name_of(item.slot));
+            if (item.output) result = tape.value_of(item.slot)->item();
+        }
+        table.rows.push_back({i, tape.record(i).equation(), here, result});
+    }
+    return table;
+}
+
+/// A row a record, in the order of the backward pass: the gradient that arrives, and what is added to which gradient.
+lesson::Table contributions(Tape& tape, const Var& loss) {
+    lesson::Table table{.caption = "The tape, read backward", .header = {"record", "rule", "dy", "what it adds"}};
+    Backprop bp(tape, loss, {.observe = true});
+    while (bp.step()) {
+        std::string adds;
+        for (const Contribution& c : bp.contributions())
+            adds +=
+                fmt::format("{}dL/d{} += {}", adds.empty() ? "" : ", ", tape.name_of(c.slot), text_of(c.value.item()));
+        table.rows.push_back({bp.index(), bp.record().gradient(), text_of(bp.record().dy->item()), adds});
+    }
+    return table;
+}
+
+void three_records(Lesson& lesson) {
     lesson.section("The tape");
     lesson.text(
-        "A tape writes down what is calculated with its values: one record an operation, in the order in which they "
-        "happened. Each keeps what its derivative will need.");
-    lesson.equation(R"(L = (w x + b)^2)", "L = (w x + b)²");
-    Tape tape;
-    tape.keep_values();
-    const Var w = tape.input(number(3), "w"), x = tape.input(number(2), "x"), b = tape.input(number(-4), "b");
-    const Var p = w * x;
-    tape.name(p, "p");
-    const Var a = p + b;
-    tape.name(a, "a");
-    const Var L = a * a;
-    tape.name(L, "L");
-    lesson.forward("Forward: what was recorded", tape);
+        R"(A tape writes down what is calculated with its values: one record an operation, in the order in which they
+happened. Each keeps what its derivative will need. Here $w = 3$, $x = 2$, $c = -4$:)");
+    lesson.equation("L = (w x + c)^2", "L = (w x + c)²");
+    Square forward;
+    lesson.table(records(forward.tape));
+    lesson.forward("Forward, record by record", forward.tape);
 
     lesson.section("Backward, one record at a time");
     lesson.text(
-        "Now the list is read from its end. The gradient of L with respect to itself is 1. Each record knows the "
-        "gradient "
-        "dy = dL/dy of its result, since everything that used the result stands further down the list and has been "
-        "dealt "
-        "with; it multiplies dy by its own derivative and adds the product to the gradient of each of its operands.");
-    lesson.backward("Backward: the same records, last first", tape, L);
-    const double by_hand = 2 * (3 * 2 - 4);  // dL/da = 2a
+        R"(Now the list is read from its end. The gradient of L with respect to itself is 1. Each record is handed
+`dy`, the gradient of its result, which is complete by then: everything that used the result stands further
+down the list and has had its turn. It multiplies `dy` by its own derivative and adds the product to the
+gradient of each of its operands.)");
+    lesson.table(contributions(forward.tape, forward.L));
+    Square again;  // a tape serves one backward pass
+    lesson.backward("Backward, record by record", again.tape, again.L);
+    const auto grad = [&](const Var& v) { return again.tape.grad(v).item(); };
+    const double by_hand = 2 * (3 * 2 - 4);  // dL/ds = 2s
     lesson.table({.caption = "The gradients, and what a pencil says",
                   .header = {"", "tape", "by hand", "rule"},
-                  .rows = {{"dL/dw", tape.grad(w).item(), by_hand * 2, "$2 (w x + b) \\cdot x$"},
-                           {"dL/dx", tape.grad(x).item(), by_hand * 3, "$2 (w x + b) \\cdot w$"},
-                           {"dL/db", tape.grad(b).item(), by_hand, "$2 (w x + b)$"}}});
-    lesson.check("tape and pencil agree", tape.grad(w).item() == by_hand * 2 && tape.grad(x).item() == by_hand * 3 &&
-                                              tape.grad(b).item() == by_hand);
+                  .rows = {{"$\\partial L/\\partial w$", grad(again.w), by_hand * 2, "$2 (w x + c) \\cdot x$"},
+                           {"$\\partial L/\\partial x$", grad(again.x), by_hand * 3, "$2 (w x + c) \\cdot w$"},
+                           {"$\\partial L/\\partial c$", grad(again.c), by_hand, "$2 (w x + c)$"}}});
+    lesson.check("tape and pencil agree",
+                 grad(again.w) == by_hand * 2 && grad(again.x) == by_hand * 3 && grad(again.c) == by_hand);
 }
 
 void reused_value(Lesson& lesson) {
     lesson.section("A value that is used twice");
     lesson.text(
-        "In L = a a the record gave *two* contributions to a, one for each factor. That is the rule that matters most "
-        "in "
-        "this book, where one weight is used at every time step: contributions are **added**, never written over each "
-        "other. The smallest example there is:");
+        R"(In $L = s \cdot s$ the record gave two contributions to $s$, one for each factor. This is the rule that
+matters most in a book where one weight is used at every time step: contributions are added up, never
+written over each other. The smallest example there is, at $a = 3$:)");
     lesson.equation(R"(b = a + a, \qquad c = b + b)", "b = a + a,  c = b + b");
     Tape tape;
-    tape.keep_values();
     const Var a = tape.input(number(3), "a");
     const Var b = a + a;
     tape.name(b, "b");
     const Var c = b + b;
-    tape.name(c, "c");
-
-    // What a tape that assigns would get: at each record the last contribution alone, passed on.
-    lesson::Table table{.caption = "Contributions added, and overwritten as a careless tape would",
-                        .header = {"gradient of", "contributions", "added", "overwritten"}};
-    double overwritten = 1;
-    std::vector<lesson::Stop> stops;
+    lesson::Table table{.caption = "Contributions added up, and written over each other as a careless tape would",
+                        .header = {"gradient of", "contributions", "added up", "careless: the last alone"}};
+    double careful = 1, careless = 1;  // gradient of the record's result
     Backprop bp(tape, c, {.observe = true});
     while (bp.step()) {
-        double sum = 0;
+        double sum = 0, last = 0;
         std::string terms;
         for (const Contribution& part : bp.contributions()) {
-            sum += part.value.item();
-            terms += (terms.empty() ? "" : " and ") + fmt::format("{:g}", part.value.item());
+            last = part.value.item();
+            sum += last;
+            terms += (terms.empty() ? "" : " and ") + text_of(last);
         }
-        table.rows.push_back(
-            {std::string("`") + tape.name_of(bp.contributions()[0].slot) + "`", terms, sum, overwritten});
+        careless *= last / careful;  // the same derivative, of a gradient that was wrong already
+        careful = sum;
+        table.rows.push_back({tape.name_of(bp.contributions()[0].slot), terms, careful, careless});
     }
     lesson.table(table);
-    lesson.check("$\\partial c / \\partial a = 4$, for $c = 4a$", tape.grad(a).item() == 4);
+    lesson.check("$\\partial c / \\partial a = 4$, as $c = 4a$", tape.grad(a).item() == 4);
     lesson.text(
-        "There are four ways back from c to a, and nobody walked them one by one: two additions were enough. A chain "
-        "of n "
-        "doublings has 2ⁿ ways back; the tape still reads each record once, and needs no recursion to do so.");
-    lesson::Table chain{.caption = "A chain of doublings", .header = {"records", "gradient = number of ways back"}};
+        R"(There are four ways back from $c$ to $a$, and nobody walked them one by one: two additions were enough. A
+chain of $n$ doublings has $2^n$ ways back; the tape still reads each of its $n$ records once, and needs no
+recursion for it.)");
+    lesson::Table chain{.caption = "A chain of doublings", .header = {"records read", "gradient = ways back"}};
+    bool exact = true;
     for (int n : {1, 2, 10, 50}) {
         Tape doublings;
         const Var start = doublings.input(number(1));
         Var v = start;
         for (int i = 0; i < n; i++) v = v + v;
         doublings.backward(v);
-        chain.rows.push_back({n, doublings.grad(start).item()});
-        lesson.check(fmt::format("$2^{{{}}}$", n), doublings.grad(start).item() == std::ldexp(1.0, n));
+        const double gradient = doublings.grad(start).item();
+        chain.rows.push_back({doublings.size(), fmt::format("{:.0f}", gradient)});
+        exact = exact && gradient == std::ldexp(1.0, n);
     }
     lesson.table(chain);
+    lesson.check("the gradient is $2^n$", exact);
 }
 
 void layer_and_loss(Lesson& lesson) {
     lesson.section("A layer and its loss");
     lesson.text(
-        "Two examples, three classes. The softmax turns the scores (logits) of a row into probabilities, and the loss "
-        "is the "
-        "mean of -log p of the right classes, here 0 and 2.");
+        R"(Two examples, three classes. The softmax turns the scores (logits) of a row into probabilities, and the loss
+is the mean of -log p of the right classes, here 0 and 2.)");
     lesson.equation(
         R"(p_{r,v} = \frac{e^{z_{r,v}}}{\sum_u e^{z_{r,u}}}, \qquad L = -\frac{1}{R} \sum_r \log p_{r,\mathrm{target}_r})",
         "p[r, v] = exp(z[r, v]) / Σ_u exp(z[r, u]),  L = -1/R Σ_r log p[r, target_r]");
@@ -150,9 +195,8 @@ void layer_and_loss(Lesson& lesson) {
                  largest_difference(sum(dz, 0), tape.grad(b)), 1e-15);
 
     lesson.text(
-        "In the computer the equation for p breaks at large logits, although p itself is harmless. Subtracting the "
-        "row's "
-        "largest logit first changes nothing on paper and everything in the machine:");
+        R"(In the computer the equation for p breaks at large logits, although p itself is harmless. Subtracting the
+row's largest logit first changes nothing on paper and everything in the machine:)");
     const Tensor large = Tensor::of({{1000, 1001, 1002}}, DType::f64);
     const Tensor naive = exp(large) / sum(exp(large));
     lesson.show("exp(z) / Σ exp(z) of 1000, 1001, 1002", naive);
@@ -164,7 +208,7 @@ void layer_and_loss(Lesson& lesson) {
 }  // namespace
 
 void tell_tape(Lesson& lesson) {
-    four_records(lesson);
+    three_records(lesson);
     reused_value(lesson);
     layer_and_loss(lesson);
 }

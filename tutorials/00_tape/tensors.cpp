@@ -9,9 +9,8 @@ namespace {
 void numbers_in_memory(Lesson& lesson) {
     lesson.section("Tensors: numbers in memory, and a shape");
     lesson.text(
-        "A tensor is a block of numbers and a shape that says how to count in it. Here 2 rows of 3 columns; the "
-        "letters R "
-        "and K are for the reader's eye only.");
+        R"(A tensor is a block of numbers and a shape that says how to count in it. Here 2 rows of 3 columns; the
+letters R and K are for the reader's eye only.)");
     const Tensor x = Tensor::of({{1, 2, 3}, {4, 5, 6}}, DType::f64).named("RK");
     lesson.show("x", x);
     lesson.text(
@@ -26,9 +25,9 @@ void numbers_in_memory(Lesson& lesson) {
 
     lesson.section("Views share, clones copy");
     lesson.text(
-        "A row of a tensor lies in one piece, so taking it costs nothing: `x.row(1)` is the same memory with another "
-        "shape. "
-        "So is `x.reshape({3, 2})`, and so is a plain copy `y = x`. What is written through one of them shows in all.");
+        R"(A row of a tensor lies in one piece, so taking it costs nothing: `x.row(1)` is the same memory with another
+shape. So is `x.reshape({3, 2})`, and so is a plain copy `y = x`. What is written through one of them shows
+in all.)");
     Tensor shared = x.clone();
     const Tensor copy = shared.clone();
     Tensor row = shared.row(1);
@@ -43,9 +42,8 @@ void numbers_in_memory(Lesson& lesson) {
 void operations(Lesson& lesson) {
     lesson.section("Operations");
     lesson.text(
-        "A layer of a network is a matrix product and a bias. A weight is stored `[out, in]`, here 2 outputs of 3 "
-        "inputs, "
-        "and each row of x is one example:");
+        R"(A layer of a network is a matrix product and a bias. A weight is stored `[out, in]`, here 2 outputs of 3
+inputs, and each row of x is one example:)");
     lesson.equation(R"(y_{r,n} = \sum_k x_{r,k} W_{n,k} + b_n)", "y[r, n] = Σ_k x[r, k] W[n, k] + b[n]");
     const Tensor x = Tensor::of({{1, 2, 3}, {4, 5, 6}}, DType::f64).named("RK");
     const Tensor W = Tensor::of({{1, 0, -1}, {2, 1, 0}}, DType::f64).named("NK");
@@ -58,10 +56,9 @@ void operations(Lesson& lesson) {
     const double by_hand = 1 * 2 + 2 * 1 + 3 * 0 + 20;
     lesson.check("$y_{0,1} = 1 \\cdot 2 + 2 \\cdot 1 + 3 \\cdot 0 + 20$", y.at({0, 1}) == by_hand);
     lesson.text(
-        "The bias is one row, and it was added to every row: it is *repeated* over them. A column with one number for "
-        "each "
-        "row and a single number are repeated likewise, and nothing else is. Whatever is repeated forward is summed "
-        "backward, so keep an eye on it.");
+        R"(The bias is one row, and it was added to every row: it is *repeated* over them. A column with one number for
+each row and a single number are repeated likewise, and nothing else is. Whatever is repeated forward is
+summed backward, so keep an eye on it.)");
     lesson.show("x ⊙ a column {{1}, {-1}}", x * Tensor::of({{1}, {-1}}, DType::f64));
     lesson.show("tanh(0.1 x)", tanh(x * 0.1));
     lesson.text("Shapes that don't fit are an error that names the line, the shapes, and often the cure:");

@@ -60,6 +60,7 @@ void limit(int resource, rlim_t most) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_FSIZE, most_written);
+    limit(RLIMIT_STACK, rlim_t{8} << 20);  // so that endless recursion ends soon, everywhere
 #ifndef UNROLL_SANITIZED
     limit(RLIMIT_AS, static_cast<rlim_t>(limits.megabytes) << 20);
 #else

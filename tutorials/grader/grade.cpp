@@ -25,12 +25,11 @@ std::vector<std::string> names(const Outcome& outcome) {
 }
 
 /// Whether two runs gave the same under this name, in every case of the exercise.
-bool agree(const RecordedExercise& exercise, const std::string& name, const Outcome& a, const Outcome& b,
-           bool same_ending) {
+bool agree(const RecordedExercise& exercise, const std::string& name, const Outcome& a, const Outcome& b) {
     for (const Answer& right : exercise.solution.answers) {
         if (right.name != name) continue;
         const Answer *x = find(a, right), *y = find(b, right);
-        if (x == nullptr && y == nullptr ? !same_ending : x == nullptr || y == nullptr || !same(*x, *y)) return false;
+        if (x == nullptr || y == nullptr || !same(*x, *y)) return false;
     }
     return true;
 }
@@ -42,14 +41,23 @@ std::string without_place(const Ending& ending) {
 
 const std::string changed_inputs = "";  // stands among the wrong names for inputs that were written into
 
+/// Whether two runs ended in the same way at the same place, with the same answers until then.
+bool stopped_alike(const RecordedExercise& exercise, const Outcome& a, const Outcome& b) {
+    if (a.ending.kind != b.ending.kind || without_place(a.ending) != without_place(b.ending)) return false;
+    for (const Answer& right : exercise.solution.answers) {
+        const Answer *x = find(a, right), *y = find(b, right);
+        if ((x == nullptr) != (y == nullptr) || (x != nullptr && !same(*x, *y))) return false;
+    }
+    return true;
+}
+
 /// Which of `wrong` this bug explains.
 std::vector<std::string> explained(const RecordedExercise& exercise, const std::vector<std::string>& wrong,
                                    const Outcome& outcome, const Outcome& bug) {
-    const bool same_ending =
-        outcome.ending.kind == bug.ending.kind && without_place(outcome.ending) == without_place(bug.ending);
     std::vector<std::string> list;
+    const bool all = stopped_alike(exercise, outcome, bug);
     for (const std::string& name : wrong)
-        if (name == changed_inputs ? outcome.changed == bug.changed : agree(exercise, name, outcome, bug, same_ending))
+        if (name == changed_inputs ? outcome.changed == bug.changed : all || agree(exercise, name, outcome, bug))
             list.push_back(name);
     return list;
 }
@@ -160,7 +168,7 @@ Mark mark(const RecordedExercise& exercise, const Outcome& outcome) {
     const std::vector<std::string> all = names(exercise.solution);
     std::vector<std::string> wrong;
     for (const std::string& name : all)
-        if (!agree(exercise, name, outcome, exercise.solution, false)) wrong.push_back(name);
+        if (!agree(exercise, name, outcome, exercise.solution)) wrong.push_back(name);
     m.points = exercise.title.points * static_cast<int>(all.size() - wrong.size()) / static_cast<int>(all.size());
     if (outcome.ending.kind == Ending::Kind::unimplemented) {
         m.written = false;

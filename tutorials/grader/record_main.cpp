@@ -7,13 +7,16 @@
 
 using namespace unroll::grader;
 
-/// record FILE SEED BUGS SOLUTION BUG_PROGRAM...: writes recorded.jsonl; BUGS is what bugs.py made of bugs.toml.
+/// record FILE SEED PROGRAMS: writes recorded.jsonl; PROGRAMS is what the names of a chapter's solution and bugs begin
+/// with, build/tutorials/grader/00_tape.
 int main(int argc, char** argv) try {
-    const std::vector<std::string> arguments(argv + 1, argv + argc);
-    const Recorded r = record(std::stoull(arguments.at(1)), arguments.at(3), load_bugs(arguments.at(2)),
-                              {arguments.begin() + 4, arguments.end()});
-    save_recorded(r, arguments[0]);
-    fmt::print("{}\n", arguments[0]);
+    if (argc != 4) {
+        fmt::print(stderr, "usage: record FILE SEED PROGRAMS\n");
+        return 2;
+    }
+    save_recorded(record(std::stoull(argv[2]), argv[3]), argv[1]);
+    fmt::print("{}\n", argv[1]);
+    return 0;
 } catch (const std::exception& e) {
     fmt::print(stderr, "record: {}\n", e.what());
     return 1;

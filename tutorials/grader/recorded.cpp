@@ -112,9 +112,11 @@ Recorded load_recorded(const std::string& path) {
     return r;
 }
 
-std::vector<Bug> load_bugs(const std::string& path) {
+std::vector<Bug> planted_bugs(const std::string& programs) {
     std::vector<Bug> bugs;
-    read_lines(path, [&](const json& line) { bugs.push_back({line.at("exercise"), line.at("diagnosis")}); });
+    read_lines(programs + "_bugs.jsonl", [&](const json& line) {
+        bugs.push_back({line.at("exercise"), line.at("diagnosis")});
+    });
     return bugs;
 }
 
@@ -161,8 +163,9 @@ static void check_solution(const RecordedExercise& e) {
         if (nonzero.count(name) == 0) wrong(e, name + " is 0 in every case");
 }
 
-Recorded record(uint64_t seed, const std::string& solution, std::vector<Bug> bugs,
-                const std::vector<std::string>& bug_programs) {
+Recorded record(uint64_t seed, const std::string& programs) {
+    const std::string solution = programs + "_solution";
+    const std::vector<Bug> bugs = planted_bugs(programs);
     const Contents contents = parse_contents(run({solution}, "").results);
     Recorded r{seed, contents.library, {}};
     int points = 0;
@@ -171,7 +174,8 @@ Recorded record(uint64_t seed, const std::string& solution, std::vector<Bug> bug
         check_solution(e);
         points += title.points;
         for (size_t i = 0; i < bugs.size(); i++) {
-            const Outcome outcome = run_exercise(bug_programs[i], title.id, seed, e.solution.neighbours);
+            const std::string program = fmt::format("{}_bug_{}", programs, i + 1);
+            const Outcome outcome = run_exercise(program, title.id, seed, e.solution.neighbours);
             const bool harmless = mark(e, outcome).points == title.points;
             if ((bugs[i].exercise == title.id) == harmless)
                 wrong(e,

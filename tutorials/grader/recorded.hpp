@@ -30,18 +30,16 @@ Recorded load_recorded(const std::string& path);
 /// Numbers are rounded to 10 digits, so that two machines write the same file.
 void save_recorded(const Recorded& recorded, const std::string& path);
 
-/// The list of bugs that bugs.py makes of bugs.toml, a line of JSON each.
-std::vector<Bug> load_bugs(const std::string& path);
-
 /// Runs one exercise of an answers program.
 Outcome run_exercise(const std::string& program, const std::string& id, uint64_t seed,
                      const std::vector<Answer>& neighbours, bool recording = false);
 
-/// Runs the solution and each of the bugs' programs (in the order of `bugs`). Throws Error naming exercise and bug
-/// where the author has made a mistake: points that don't add up to 100, a solution that throws, an answer that code
-/// which does nothing would earn, a bug that changes nothing in its exercise or something in another, two bugs that
-/// look alike.
-Recorded record(uint64_t seed, const std::string& solution, std::vector<Bug> bugs,
-                const std::vector<std::string>& bug_programs);
+/// The planted bugs of a chapter, by bugs.py's list PROGRAMS_bugs.jsonl; bug i (from 1) is the program PROGRAMS_bug_i.
+std::vector<Bug> planted_bugs(const std::string& programs);
+
+/// Runs PROGRAMS_solution and the planted bugs. Throws Error naming exercise and bug where the author has made a
+/// mistake: points that don't add up to 100, a solution that throws, an answer that code which does nothing would earn,
+/// a bug that changes nothing in its exercise or something in another, two bugs that look alike.
+Recorded record(uint64_t seed, const std::string& programs);
 
 }  // namespace unroll::grader

@@ -1,7 +1,8 @@
 // What a chapter's grading promises, proven on its blanks, its solution and its planted bugs:
-// suite RECORDED BUGS BLANK SOLUTION BUG_PROGRAM...
+// suite RECORDED PROGRAMS, with PROGRAMS_blank, PROGRAMS_solution, PROGRAMS_bug_1 ...
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "tutorials/grader/grade.hpp"
 
@@ -9,8 +10,7 @@ using namespace unroll::grader;
 
 namespace {
 
-std::vector<std::string> arguments;  // see above
-std::vector<std::string> bug_programs() { return {arguments.begin() + 4, arguments.end()}; }
+std::string recording, programs;  // see above
 
 std::vector<Mark> grade(const Recorded& recorded, const std::string& program) {
     std::vector<Mark> marks;
@@ -33,7 +33,7 @@ void check_same(const Outcome& a, const Outcome& b) {
 }  // namespace
 
 TEST_CASE("blanks earn nothing, and are told to be blanks") {
-    for (const Mark& m : grade(load_recorded(arguments[0]), arguments[2])) {
+    for (const Mark& m : grade(load_recorded(recording), programs + "_blank")) {
         CAPTURE(m.title.id);
         CHECK(m.points == 0);
         CHECK_FALSE(m.written);
@@ -42,7 +42,7 @@ TEST_CASE("blanks earn nothing, and are told to be blanks") {
 }
 
 TEST_CASE("the solution earns all points, without a word") {
-    const auto marks = grade(load_recorded(arguments[0]), arguments[3]);
+    const auto marks = grade(load_recorded(recording), programs + "_solution");
     CHECK(total(marks) == 100);
     for (const Mark& m : marks) {
         CAPTURE(m.title.id);
@@ -53,14 +53,12 @@ TEST_CASE("the solution earns all points, without a word") {
 }
 
 TEST_CASE("each bug costs the exercise it belongs to, no other, and is named there") {
-    const Recorded recorded = load_recorded(arguments[0]);
-    const std::vector<Bug> bugs = load_bugs(arguments[1]);
-    const std::vector<std::string> programs = bug_programs();
+    const Recorded recorded = load_recorded(recording);
+    const std::vector<Bug> bugs = planted_bugs(programs);
     CHECK(bugs.size() >= 10);
-    REQUIRE(bugs.size() == programs.size());
     for (size_t i = 0; i < bugs.size(); i++) {
         CAPTURE(bugs[i].diagnosis);
-        for (const Mark& m : grade(recorded, programs[i])) {
+        for (const Mark& m : grade(recorded, fmt::format("{}_bug_{}", programs, i + 1))) {
             CAPTURE(m.title.id);
             CHECK((m.points < m.title.points) == (m.title.id == bugs[i].exercise));
             if (m.title.id == bugs[i].exercise) CHECK(to_text({m}).find(bugs[i].diagnosis) != std::string::npos);
@@ -69,9 +67,8 @@ TEST_CASE("each bug costs the exercise it belongs to, no other, and is named the
 }
 
 TEST_CASE("the recording is what the solution and the bugs give today") {
-    const Recorded now =
-        record(load_recorded(arguments[0]).seed, arguments[3], load_bugs(arguments[1]), bug_programs());
-    const Recorded then = load_recorded(arguments[0]);
+    const Recorded now = record(load_recorded(recording).seed, programs);
+    const Recorded then = load_recorded(recording);
     INFO("write it anew: ninja -C build record-NN_name");
     CHECK(now.library == then.library);
     REQUIRE(now.exercises.size() == then.exercises.size());
@@ -91,11 +88,11 @@ TEST_CASE("the recording is what the solution and the bugs give today") {
     }
 }
 
-TEST_CASE("other numbers: the bugs are told apart for other seeds too") {
-    CHECK_NOTHROW(record(2, arguments[3], load_bugs(arguments[1]), bug_programs()));
-}
+TEST_CASE("other numbers: the bugs are told apart for other seeds too") { CHECK_NOTHROW(record(2, programs)); }
 
 int main(int argc, char** argv) {
-    arguments.assign(argv + 1, argv + argc);
+    if (argc < 3) return 2;
+    recording = argv[1];
+    programs = argv[2];
     return doctest::Context(1, argv).run();
 }
