@@ -19,6 +19,9 @@ cat >"$house/meson.build" <<'END'
 project('house', 'cpp')
 fs = import('fs')
 subdir('tutorials')
+subdir('tests')
+END
+cat >"$house/tests/meson.build" <<'END'
 sh = find_program('sh')
 test('one', sh, args: ['-c', 'echo not shown'], suite: 'unit')
 test('cases', sh, args: ['-c', 'echo "[doctest] test cases:  5 |  5 passed | 0 failed | 9 skipped"'], suite: 'unit')
@@ -213,8 +216,8 @@ expect 'tests that fail' 1 '*why*13 passed, 3 failed' ''
 rm "$house/broken"
 run "$house/tests/run" cases
 expect 'a test by name' 0 '*5 passed, 0 failed' ''
-run "$house/tests/run" --suite gdb
-expect 'a suite without tests' 1 '*' '*no test ran'
+run "$house/tests/run" cases --suite exercise
+expect 'a choice without tests' 1 '*' '*no test ran'
 for wrong in '--suite nonsense' --suite --nonsense; do
     # shellcheck disable=SC2086 # words
     run "$house/tests/run" $wrong
