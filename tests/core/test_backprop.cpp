@@ -97,6 +97,30 @@ TEST_CASE("gradients that share memory are not added to in place") {
     CHECK(views.grad(y).to_vector() == std::vector<double>{3 + 1, 4 + 1});
 }
 
+TEST_CASE("shared gradients: added to by slices and by products") {
+    Tape tape;
+    const Parameter W("W", Tensor::of({{1, 2}, {3, 4}}));
+    const Var a = tape.input(Tensor::of({{1, 2}, {3, 4}})), b = tape.input(Tensor::of({{5, 6}, {7, 8}}));
+    const Var part = row(a, 0);  // each of these runs after add has given
+    const Var y = matmul(b, W);  // one gradient to all its operands
+    const Var s = a + b, r = s + W;
+    tape.keep_grad(s);
+    tape.backward(sum(r) + sum(part * 10) + sum(y * 100));
+    CHECK(tape.grad(s).to_vector() == std::vector<double>(4, 1.0));
+    CHECK(tape.grad(a).to_vector() == std::vector<double>{11, 11, 1, 1});
+    CHECK(tape.grad(b).to_vector() == std::vector<double>{301, 701, 301, 701});
+    CHECK(tape.grad(W).to_vector() == std::vector<double>{1201, 1201, 1401, 1401});
+}
+
+TEST_CASE("after backward the inputs may change before a gradient is read") {
+    const Parameter W("W", Tensor::of({{1, 2}, {3, 4}}));
+    Tensor x = Tensor::of({{1, 2}});
+    Tape tape;
+    tape.backward(sum(matmul(tape.input(x), W)));
+    x.fill(100);
+    CHECK(tape.grad(W).to_vector() == std::vector<double>{1, 1, 2, 2});
+}
+
 TEST_CASE("a gradient read in the middle of backward stays what it was") {
     Tape tape;
     const Parameter W("W", Tensor::of({2}));

@@ -30,7 +30,7 @@ TEST_CASE("slices and rows: views, gradients added where they belong") {
         const Tensor x = random({{5, 'T'}, {2, 'B'}}, dtype);
         Tape tape;
         const Var v = tape.input(x);
-        const Var a = slice(v, 1, 4), b = slice(v, 3, 5), c = row(v, 3), none = slice(v, 2, 2);
+        const Var a = slice(v, 1, 4), b = slice(v, 3, 5), c = row(v, 3), again = row(v, 3), none = slice(v, 2, 2);
         CHECK(a.value().same_storage(x));
         CHECK(a.shape().str() == "[T=3, B=2]");
         CHECK(c.shape().str() == "[B=2]");
@@ -38,11 +38,11 @@ TEST_CASE("slices and rows: views, gradients added where they belong") {
         CHECK(slice(x, 1, 4).to_vector() == a.value().to_vector());
         CHECK(row(x, 3).to_vector() == c.value().to_vector());
         const Tensor g = random({3, 2}, dtype, 2);
-        tape.backward(sum(a * g) + sum(b) + sum(c * 10) + sum(none));
+        tape.backward(sum(a * g) + sum(b) + sum(c * 10) + sum(again * 100) + sum(none));
         Tensor expected = Tensor::zeros({5, 2}, dtype);
         expected.slice(1, 4) += g;
         expected.slice(3, 5) += Tensor::full({2, 2}, 1, dtype);
-        expected.row(3) += Tensor::full({2}, 10, dtype);
+        expected.row(3) += Tensor::full({2}, 110, dtype);
         check_close(tape.grad(v), expected, rounding(dtype));
         CHECK(failure([&] { slice(v, 3, 6); }) == "slice (HERE): rows 3 to 6 of [T=5, B=2]");
         CHECK(failure([&] { row(v, 5); }) == "row (HERE): row 5 of [T=5, B=2]");
