@@ -1,129 +1,38 @@
 #include "core/kernels/gemm.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <cstddef>
-#include <cstring>
 #include <memory>
-#include <utility>
+#include <new>
 
 #include "core/kernels/parallel.hpp"
 #include "core/kernels/simd.hpp"
+#include "core/kernels/tile.hpp"
 
-// Three layers: `kernel` keeps a small tile of C in registers over a block of k; `tiles` runs it over a block of rows
-// and all columns; gemm and gemm_packed walk the blocks so that what is used again is still in a cache.
 namespace unroll::kernels {
 namespace {
 
-// op(B) is packed into panels one vector wide: panel j holds, for k = 0 ... K-1, the elements [k, j * width ...], the
-// last panel padded with zeros. The panels of a tile are read as that many streams, each in order of its addresses.
-
-constexpr int64_t block_k = 256;  // terms summed in registers; part of the result's definition
-constexpr int64_t block_m =
-    96;  // rows: block_m x block_k elements of A, used again for every panel, stay in the L2 cache
+// Terms summed in registers: part of the result's definition.
+constexpr int64_t block_k = 256;
+// Rows: block_m x block_k elements of A, used again for every panel, stay in the L2 cache.
+constexpr int64_t block_m = 96;
+// Columns: 512 KB of packed B.
 template <class T>
-constexpr int64_t block_n = (512 << 10) / (block_k * sizeof(T));  // columns: 512 KB of packed B
-
-constexpr int max_rows = Simd<float>::registers == 32 ? 8 : 6;
-/// The widest tile of R rows whose accumulators leave a quarter of the registers to B and A.
-constexpr int max_vectors(int R) { return std::min(8, (max_rows == 8 ? 18 : 12) / R); }
-
-/// C [R, columns] = A [R, K] B [K, columns] (C += where accumulate), columns at most V vectors. Panel j of B is at
-/// B + j * panel; A is row-major or packed by pack_left.
-template <class T, bool PackedA, int R, int V>
-void kernel(int64_t K, const T* A, int64_t lda, const T* B, int64_t panel, T* C, int64_t ldc, int64_t columns,
-            bool accumulate) {
-    using S = Simd<T>;
-    typename S::V c[R][V] = {};
-    for (int r = 0; r < R; r++)
-        for (int v = 0; v < V; v++) __builtin_prefetch(C + r * ldc + v * S::width, 1);
-    for (int64_t k = 0; k < K; k++) {
-        typename S::V b[V];
-#pragma GCC unroll 8
-        for (int v = 0; v < V; v++) {
-            b[v] = S::load(B + v * panel + k * S::width);
-            __builtin_prefetch(B + (V + v) * panel + k * S::width, 0, 2);  // the next tile's, to the L2 cache
-        }
-#pragma GCC unroll 8
-        for (int r = 0; r < R; r++) {
-            const T a = PackedA ? A[k * max_rows + r] : A[r * lda + k];
-#pragma GCC unroll 8
-            for (int v = 0; v < V; v++) c[r][v] += a * b[v];
-        }
-    }
-    if (columns >= V * S::width) {
-#pragma GCC unroll 8
-        for (int r = 0; r < R; r++)
-#pragma GCC unroll 8
-            for (int v = 0; v < V; v++) {
-                T* p = C + r * ldc + v * S::width;
-                S::store(p, accumulate ? S::load(p) + c[r][v] : c[r][v]);
-            }
-    } else {
-        T tile[R][V * S::width];
-        std::memcpy(tile, c, sizeof c);
-        for (int r = 0; r < R; r++)
-            for (int64_t j = 0; j < columns; j++)
-                C[r * ldc + j] = accumulate ? C[r * ldc + j] + tile[r][j] : tile[r][j];
-    }
-}
-
-template <class T>
-using Kernel = void (*)(int64_t, const T*, int64_t, const T*, int64_t, T*, int64_t, int64_t, bool);
-
-/// kernel<T, PackedA, R, V> is kernels<T, PackedA>[R - 1][V - 1], for V up to max_vectors(R).
-template <class T, bool PackedA, int R>
-constexpr auto kernels_of_height = []<size_t... V>(std::index_sequence<V...>) {
-    return std::array<Kernel<T>, 8>{kernel<T, PackedA, R, V + 1>...};
-}
-(std::make_index_sequence<max_vectors(R)>());
-template <class T, bool PackedA>
-constexpr auto kernels = []<size_t... R>(std::index_sequence<R...>) {
-    return std::array<std::array<Kernel<T>, 8>, max_rows>{kernels_of_height<T, PackedA, R + 1>...};
-}
-(std::make_index_sequence<max_rows>());
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-/// Where tile i of M rows begins: heights as even as can be, for a tile of few rows wastes time.
-int64_t row_begin(int64_t M, int64_t i) { return chunk_begin(M, ceil_div(M, max_rows), i); }
-
-/// C [M, N] = A B (C += where accumulate) for K <= block_k, panel j of B at B + j * panel.
-template <class T, bool PackedA>
-void tiles(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t panel, T* C, int64_t ldc,
-           bool accumulate) {
-    const int64_t width = Simd<T>::width;
-    const int64_t rows = ceil_div(M, max_rows), panels = ceil_div(N, width);
-    if (M <= max_rows && panels == 1) {
-        // A single vector is computed twice (panel = 0): tuned for some processors, GCC compiles one lone chain of
-        // multiply-adds to separate instructions, and all elements must be rounded alike.
-        const int64_t V = M == 1 ? 2 : 1;
-        kernels<T, PackedA>[M - 1][V - 1](K, A, lda, B, 0, C, ldc, N, accumulate);
-        return;
-    }
-    const int64_t groups = ceil_div(panels, max_vectors(int(ceil_div(M, rows))));
-    for (int64_t g = 0; g < groups; g++) {
-        const int64_t j = chunk_begin(panels, groups, g), V = chunk_begin(panels, groups, g + 1) - j;
-        for (int64_t i = 0; i < rows; i++) {
-            const int64_t r = row_begin(M, i), R = row_begin(M, i + 1) - r;
-            kernels<T, PackedA>[R - 1][V - 1](K, PackedA ? A + i * K * max_rows : A + r * lda, lda, B + j * panel,
-                                              panel, C + r * ldc + j * width, ldc, N - j * width, accumulate);
-        }
-    }
-}
+constexpr int64_t block_n = (512 << 10) / (block_k * sizeof(T));
+// Rows copied at a time by packing: as many as the L1 cache has ways, for rows may lie a power of two apart.
+constexpr int64_t pack_rows = 8;
 
 /// Packs A^T for `tiles`: of A [K, M] each tile's columns, [K, max_rows] (a tile of fewer rows leaves some unused).
 template <class T>
 void pack_left(int64_t M, int64_t K, const T* A, int64_t lda, T* packed) {
-    for (int64_t i = 0; i < ceil_div(M, max_rows); i++, packed += K * max_rows) {
-        const int64_t r = row_begin(M, i), R = std::min<int64_t>(max_rows, M - r);
-        for (int64_t k = 0; k < K; k++)
-            if (R == max_rows)
-                std::copy_n(A + k * lda + r, max_rows, packed + k * max_rows);
-            else
-                std::copy_n(A + k * lda + r, R, packed + k * max_rows);
-    }
+    for (int64_t k0 = 0; k0 < K; k0 += pack_rows)
+        for (int64_t i = 0; i < ceil_div(M, max_rows); i++) {
+            const int64_t r = row_begin(M, i), n = std::min<int64_t>(max_rows, M - r);
+            for (int64_t k = k0; k < std::min(K, k0 + pack_rows); k++) {
+                T* to = packed + (i * K + k) * max_rows;
+                __builtin_prefetch(A + (k + 2 * pack_rows) * lda + r);
+                n == max_rows ? std::copy_n(A + k * lda + r, max_rows, to) : std::copy_n(A + k * lda + r, n, to);
+            }
+        }
 }
 
 /// Transposes a square of one vector's width: log2(width) times, row i of the upper half is interleaved with row i of
@@ -210,22 +119,23 @@ int64_t packed_size(int64_t K, int64_t N) {
 template <class T>
 void pack(bool transposed, int64_t K, int64_t N, const T* B, int64_t ldb, T* packed) {
     using S = Simd<T>;
-    for (int64_t j = 0; j < N; j += S::width, packed += K * S::width) {
-        const int64_t n = std::min(S::width, N - j);
-        if (transposed) {
-            int64_t k = 0;
-            for (; n == S::width && k + S::width <= K; k += S::width) {
-                typename S::V x[S::width];
-                for (int64_t i = 0; i < S::width; i++) x[i] = S::load(B + (j + i) * ldb + k);
-                transpose<T>(x);
-                for (int64_t i = 0; i < S::width; i++) S::store(packed + (k + i) * S::width, x[i]);
-            }
-            for (; k < K; k++) {
-                S::store(packed + k * S::width, S::set(0));
-                for (int64_t i = 0; i < n; i++) packed[k * S::width + i] = B[(j + i) * ldb + k];
-            }
-        } else {
-            for (int64_t k = 0; k < K; k++) S::store(packed + k * S::width, S::load(B + k * ldb + j, n));
+    const int64_t panels = ceil_div(N, S::width);
+    for (int64_t k0 = 0; !transposed && k0 < K; k0 += pack_rows)
+        for (int64_t j = 0; j < panels; j++)
+            for (int64_t k = k0; k < std::min(K, k0 + pack_rows); k++)
+                S::store(packed + (j * K + k) * S::width, S::load(B + k * ldb + j * S::width, N - j * S::width));
+    for (int64_t j = 0; transposed && j < panels; j++, packed += K * S::width, B += S::width * ldb) {
+        const int64_t n = std::min(S::width, N - j * S::width);
+        int64_t k = 0;
+        for (; n == S::width && k + S::width <= K; k += S::width) {
+            typename S::V x[S::width];
+            for (int64_t i = 0; i < S::width; i++) x[i] = S::load(B + i * ldb + k);
+            transpose<T>(x);
+            for (int64_t i = 0; i < S::width; i++) S::store(packed + (k + i) * S::width, x[i]);
+        }
+        for (; k < K; k++) {
+            S::store(packed + k * S::width, S::set(0));
+            for (int64_t i = 0; i < n; i++) packed[k * S::width + i] = B[i * ldb + k];
         }
     }
 }

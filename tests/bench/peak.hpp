@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 
 #include "core/kernels/simd.hpp"
 
@@ -9,6 +10,9 @@ namespace unroll::bench {
 inline double seconds() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
+
+/// Of this process: on a busy machine the better clock for work on one thread.
+inline double cpu_seconds() { return double(std::clock()) / CLOCKS_PER_SEC; }
 
 /// One core's peak now, in GFLOP/s: independent chains of multiply-adds that stay in registers, as many as hide their
 /// latency. About 3 ms. On a shared machine it changes from moment to moment: measure it beside what it is compared
