@@ -91,8 +91,9 @@ void three_columns(Lesson& lesson, const SmallRnn& net) {
             const auto central = [&](double h) { return (loss_at(original + h) - loss_at(original - h)) / (2 * h); };
             const double numeric = (4 * central(5e-4) - central(1e-3)) / 3;
             value.set_flat(i, original);
-            table.rows.push_back({entry(parameters[k].name, i, value.dim(-1), value.rank() == 2), hand[k].flat(i),
-                                  taped.flat(i), numeric});
+            const auto digits = [](double v) { return fmt::format("{:.13f}", v); };
+            table.rows.push_back({entry(parameters[k].name, i, value.dim(-1), value.rank() == 2),
+                                  digits(hand[k].flat(i)), digits(taped.flat(i)), digits(numeric)});
             hand_tape = std::max(hand_tape, std::abs(hand[k].flat(i) - taped.flat(i)));
             largest = std::max(largest, std::abs(taped.flat(i)));
         }

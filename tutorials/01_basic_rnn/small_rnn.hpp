@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <vector>
 
 #include "core/ops/elementwise.hpp"
@@ -41,6 +42,13 @@ struct SmallRnn {
         const Var error = y - target[t];
         const Var square = error * error;
         const Var L = scale(sum(square), 0.5);  // L_t = (y_t - ŷ_t)² / 2
+        const auto named = [&](const Var& v, const char* symbol) {
+            tape.name(v, (symbol + ("_" + std::to_string(t + 1))).c_str());
+        };
+        named(a, "a");
+        named(h, "h");
+        named(y, "y");
+        named(L, "L");
         return {h, y, L};
     }
 
