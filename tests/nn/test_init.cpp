@@ -79,7 +79,8 @@ TEST_CASE("init: a convolution's fans count its places") {
 
 TEST_CASE("init: orthogonal rows or columns, whichever are fewer") {
     Generator gen(3);
-    for (auto [R, C] : {std::pair{1, 1}, {1, 7}, {7, 1}, {5, 5}, {17, 33}, {33, 17}, {128, 128}}) {
+    for (const Shape& size : {Shape{1, 1}, {1, 7}, {7, 1}, {5, 5}, {17, 33}, {33, 17}, {128, 128}}) {
+        const int64_t R = size[0], C = size[1];
         CAPTURE(R);
         CAPTURE(C);
         Tensor W = Tensor::empty({R, C}, DType::f64);
