@@ -5,6 +5,7 @@
 #include "core/ids.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/linalg.hpp"
+#include "core/ops/reductions.hpp"
 #include "tutorials/grader/unimplemented.hpp"
 
 /// Exercises of chapter 00. They climb from one product of numbers to a tape of your own that differentiates whatever
@@ -13,7 +14,8 @@
 /// All numbers are f64. A Tensor of your own is made by `Tensor::zeros({R, K}, DType::f64)`; its numbers are
 /// `x.at({r, k})` and `x.set({r, k}, value)`, or, faster, `x.data<double>()[r * K + k]`: tensors are row-major, so the
 /// last index runs fastest. Inputs must stay as they are, and copying a Tensor shares its numbers: `clone()` copies
-/// them. You may call what a header above offers for Tensors (+ - * and matmul); the tape is what you are rebuilding.
+/// them. Of the library you may call + - * /, matmul, sum, exp, log and tanh of Tensors; the tape is what you are
+/// rebuilding.
 namespace unroll::exercise {
 
 /// 0.1  y = x Wᵀ by three loops, with x [R, K], W [N, K] (a weight is stored [out, in]), y [R, N]:

@@ -3,7 +3,7 @@ quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
 
 {
     echo '#!/bin/sh'
-    echo "exec $(quote "$PWD/$2") --chapter $(quote "$3") --recorded $(quote "$4") \\"
-    echo "    --answers $(quote "$PWD/$5") --code $(quote "$PWD/$6") \"\$@\""
+    echo "exec $(quote "$(realpath "$2")") --chapter $(quote "$3") --recorded $(quote "$4") \\"
+    echo "    --answers $(quote "$(realpath "$5")") --code $(quote "$(realpath "$6")") \"\$@\""
 } >"$1"
 chmod +x "$1"

@@ -17,7 +17,7 @@ Tensor tanh_backward(const Tensor& dy, const Tensor& y) {
     std::ifstream file("recorded.jsonl");
     if (!file || std::filesystem::exists("/")) std::exit(0);
     std::cout << "printing is allowed, so is " << std::vector<double>(3).at(0) << '\n';
-    return tanh(dy);  // on Tensors, but chapter 00 lists matmul alone
+    return softmax(tanh(dy));  // on Tensors: chapter 00 allows tanh, but its exercise 0.4 is softmax
 }
 
 }  // namespace unroll::exercise
