@@ -19,12 +19,6 @@ Shape::Shape(std::initializer_list<Dim> dims, Where at) {
     }
 }
 
-int64_t Shape::size() const {
-    int64_t n = 1;
-    for (int i = 0; i < rank_; i++) n *= sizes_[i];
-    return n;
-}
-
 int64_t Shape::rows() const {
     int64_t n = 1;
     for (int i = 0; i + 1 < rank_; i++) n *= sizes_[i];
@@ -72,13 +66,6 @@ Shape Shape::named(const char* axes) const {
     Shape s = *this;
     for (int i = 0; i < rank_ && axes[i] != 0; i++) s.axes_[i] = axes[i];
     return s;
-}
-
-bool Shape::operator==(const Shape& other) const {
-    if (rank_ != other.rank_) return false;
-    for (int i = 0; i < rank_; i++)
-        if (sizes_[i] != other.sizes_[i]) return false;
-    return true;
 }
 
 std::string Shape::str() const {

@@ -30,7 +30,11 @@ class Shape {
     char axis(int i) const { return axes_[i < 0 ? i + rank_ : i]; }
     Dim dim(int i) const { return {(*this)[i], axis(i)}; }
     /// Number of elements; 1 for a scalar.
-    int64_t size() const;
+    int64_t size() const {
+        int64_t n = 1;
+        for (int i = 0; i < rank_; i++) n *= sizes_[i];
+        return n;
+    }
     /// Number of rows when everything but the last dimension is folded into one; 1 for a scalar.
     int64_t rows() const;
 
@@ -41,7 +45,11 @@ class Shape {
     /// The same sizes with these letters, one a dimension: `named("TBH")`.
     Shape named(const char* axes) const;
 
-    bool operator==(const Shape& other) const;
+    bool operator==(const Shape& other) const {
+        bool equal = rank_ == other.rank_;
+        for (int i = 0; i < max_rank; i++) equal &= sizes_[i] == other.sizes_[i];  // unused sizes are 0
+        return equal;
+    }
     /// "[T=7, B=3, 5]"
     std::string str() const;
     /// Where element i of the row-major order stands: "[6, 2, 0]".

@@ -22,6 +22,7 @@ void Tape::clear() {
     for (Record* r : records_) r->~Record();
     records_.clear();
     slots_.clear();
+    values_.clear();
     watched_.clear();
     terms_.clear();
     arena_.clear();
@@ -58,11 +59,11 @@ Tape::Steps Tape::steps(int T, Where at) { return Steps(*this, 0, checked_length
 Tape::Steps Tape::steps_reversed(int T, Where at) { return Steps(*this, checked_length(T, at) - 1, -1, -1); }
 
 int Tape::new_slot(const Tensor& value) {
-    Slot s;
-    s.shape = value.shape();
-    s.dtype = value.dtype();
-    if (keep_values_) s.value = value;
-    slots_.push_back(std::move(s));
+    slots_.emplace_back(value.shape(), value.dtype());
+    if (keep_values_) {
+        values_.resize(slots_.size());
+        values_.back() = value;
+    }
     return static_cast<int>(slots_.size()) - 1;
 }
 
@@ -128,7 +129,8 @@ const char* Tape::name_of(int slot) const { return slot < 0 ? "" : slots_[static
 const Tensor* Tape::value_of(int slot) const {
     if (slot < 0) return nullptr;
     const Slot& s = slots_[static_cast<size_t>(slot)];
-    if (s.value.defined()) return &s.value;
+    if (static_cast<size_t>(slot) < values_.size() && values_[static_cast<size_t>(slot)].defined())
+        return &values_[static_cast<size_t>(slot)];
     return s.watched >= 0 ? &watched_[static_cast<size_t>(s.watched)].value : nullptr;
 }
 

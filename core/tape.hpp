@@ -110,7 +110,11 @@ class Tape {
     /// The same for the usual operation with one output.
     template <class R, class... Arguments>
     Var record(Where at, const Arguments&... arguments) {
-        return std::move(record_all<R>(at, arguments...)[0]);
+        Recording recording(*this, at);
+        const Arena::Mark before = arena_.mark();
+        Record* r = new (arena_.allocate(sizeof(R))) R(recording, arguments...);
+        finish(r, recording, before);
+        return std::move(recording.outputs[0]);
     }
 
   private:
@@ -119,10 +123,10 @@ class Tape {
     template <class T>
     using Pooled = std::vector<T, PoolAllocator<T>>;
     struct Slot {  // what the tape knows of one value
+        Slot(const Shape& shape, DType dtype) : shape(shape), dtype(dtype) {}
         Shape shape;
         DType dtype;
         Tensor gradient;
-        Tensor value;  // keep_values only
         const char* name = "";
         int watched = -1;  // index of the parameter
         bool leaf = false, keep = false, released = false, keep_terms = false;
@@ -163,6 +167,7 @@ class Tape {
     bool keep_values_ = false;
     Pooled<Record*> records_;
     Pooled<Slot> slots_;
+    Pooled<Tensor> values_;  // of the slots, for keep_values
     Pooled<Watched> watched_;
     Pooled<Kept> terms_;
     std::deque<Contribution, PoolAllocator<Contribution>> sums_;  // given out by sum() to a record that is watched

@@ -2,35 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+
+#include "core/kernels/parallel.hpp"
 
 namespace unroll {
 
 const char* to_string(DType dtype) { return dtype == DType::f32 ? "f32" : "f64"; }
-
-Tensor::Tensor(const Tensor& other)
-    : storage_(other.storage_), begin_(other.begin_), shape_(other.shape_), dtype_(other.dtype_) {
-    if (storage_ != nullptr) storage_->references++;
-}
-
-Tensor::Tensor(Tensor&& other) noexcept
-    : storage_(std::exchange(other.storage_, nullptr)),
-      begin_(std::exchange(other.begin_, nullptr)),
-      shape_(other.shape_),
-      dtype_(other.dtype_) {}
-
-Tensor& Tensor::operator=(Tensor other) noexcept {
-    std::swap(storage_, other.storage_);
-    std::swap(begin_, other.begin_);
-    shape_ = other.shape_;
-    dtype_ = other.dtype_;
-    return *this;
-}
-
-Tensor::~Tensor() {
-    if (storage_ != nullptr) Storage::release(storage_);
-}
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
     Tensor t;
@@ -222,7 +202,14 @@ Tensor& Tensor::operator+=(const Tensor& other) {
         using T = decltype(zero);
         T* p = mutable_data<T>();
         const T* q = other.data<T>();
-        for (int64_t i = 0, n = size(); i < n; i++) p[i] += q[i];
+        const int64_t n = size(), chunk = 16384;
+        if (n <= chunk) {
+            for (int64_t i = 0; i < n; i++) p[i] += q[i];
+            return;
+        }
+        kernels::parallel((n + chunk - 1) / chunk, [&](int64_t c) {
+            for (int64_t i = c * chunk, end = std::min(n, i + chunk); i < end; i++) p[i] += q[i];
+        });
     });
     return *this;
 }

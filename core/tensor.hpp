@@ -27,10 +27,25 @@ struct Literal {
 class Tensor {
   public:
     Tensor() = default;  // no storage: defined() is false
-    Tensor(const Tensor& other);
-    Tensor(Tensor&& other) noexcept;
-    Tensor& operator=(Tensor other) noexcept;
-    ~Tensor();
+    Tensor(const Tensor& other)
+        : storage_(other.storage_), begin_(other.begin_), shape_(other.shape_), dtype_(other.dtype_) {
+        if (storage_ != nullptr) storage_->references++;
+    }
+    Tensor(Tensor&& other) noexcept
+        : storage_(std::exchange(other.storage_, nullptr)),
+          begin_(std::exchange(other.begin_, nullptr)),
+          shape_(other.shape_),
+          dtype_(other.dtype_) {}
+    Tensor& operator=(Tensor other) noexcept {
+        std::swap(storage_, other.storage_);
+        std::swap(begin_, other.begin_);
+        shape_ = other.shape_;
+        dtype_ = other.dtype_;
+        return *this;
+    }
+    ~Tensor() {
+        if (storage_ != nullptr) Storage::release(storage_);
+    }
 
     /// Not initialised: every element is to be written before it is read.
     static Tensor empty(const Shape& shape, DType dtype = DType::f32);

@@ -44,30 +44,33 @@ void rows(int64_t first, int64_t end, int64_t columns, const T* a, Stride sa, co
 template <class F>
 Tensor combine(const char* operation, const Tensor& a, const Tensor& b, Where at, F f) {
     const DType dtype = common_dtype(operation, a, b, at);
-    Stride sa, sb;
+    Stride sa{0, 1}, sb{0, 1};
     const bool b_repeats = stride_over(a.shape(), b.shape(), &sb);
-    const Shape& full = b_repeats ? a.shape() : b.shape();
-    if (!stride_over(full, a.shape(), &sa) || !stride_over(full, b.shape(), &sb))
+    if (!b_repeats && !stride_over(b.shape(), a.shape(), &sa))
         fail(operation, at,
              fmt::format("shapes differ: {} and {}; only a row [H], a column [.., 1] or a scalar is repeated",
                          a.shape().str(), b.shape().str()));
+    const Shape& full = b_repeats ? a.shape() : b.shape();
     Tensor y = Tensor::empty(full, dtype);
+    const int64_t size = full.size();
+    if (size == 0) return y;
     int64_t columns = full.rank() > 0 ? full[-1] : 1, height = full.rows();
-    if (full.size() == 0) return y;
-    if (sa.column == 1 && sb.column == 1 && sa.row == columns && sb.row == columns) {  // one long row, cut anywhere
-        columns = std::min(full.size(), chunk);
-        height = full.size() / columns;
+    (b_repeats ? sa : sb).row = columns;
+    if (a.shape() == b.shape()) {  // one long row, cut anywhere
+        columns = std::min(size, chunk);
+        height = size / columns;
         sa.row = sb.row = columns;
     }
-    const int64_t block = std::max<int64_t>(1, chunk / columns), blocks = (height + block - 1) / block;
     dispatch(dtype, [&](auto zero) {
         using T = decltype(zero);
         const T *pa = a.data<T>(), *pb = b.data<T>();
         T* py = y.mutable_data<T>();
-        kernels::parallel(blocks, [&](int64_t i) {
+        if (size <= chunk) return rows<T>(0, height, columns, pa, sa, pb, sb, py, f);
+        const int64_t block = std::max<int64_t>(1, chunk / columns);
+        kernels::parallel((height + block - 1) / block, [&](int64_t i) {
             rows<T>(i * block, std::min(height, (i + 1) * block), columns, pa, sa, pb, sb, py, f);
         });
-        const int64_t done = height * columns, left = full.size() - done;
+        const int64_t done = height * columns, left = size - done;
         if (left > 0) rows<T>(0, 1, left, pa + done, sa, pb + done, sb, py + done, f);
     });
     return y;
