@@ -89,31 +89,12 @@ double share_of(int64_t counted, Reduction reduction) {
     return reduction == Reduction::mean ? 1 / static_cast<double>(counted) : 1.0;
 }
 
-void check_mse(const Operand& y, const Operand& target) {
-    common_dtype("mse", y.value(), target.value(), y.at);
-    if (!(y.shape() == target.shape()))
-        fail("mse", y.at, fmt::format("shapes differ: {} and {}", y.label("y"), target.label("target")));
-    if (y.shape().size() == 0) fail("mse", y.at, fmt::format("there is nothing to average in {}", y.shape().str()));
-}
-
-/// 1/n Σ d²
-Tensor mean_square(const Tensor& d) {
-    const double s =
-        dispatch(d.dtype(), [&](auto zero) { return kernels::sum_squares(d.size(), d.data<decltype(zero)>()); });
-    return Tensor::full({}, s / static_cast<double>(d.size()), d.dtype());
-}
-
 }  // namespace
 
 Tensor cross_entropy(const Tensor& logits, const Ids& targets, const CrossEntropyOptions& options, Where at) {
     const int64_t counted = check(Operand(logits, at), targets, options);
     Tensor not_kept;
     return loss(logits, targets, options.ignore_index, share_of(counted, options.reduction), not_kept);
-}
-
-Tensor mse(const Tensor& y, const Tensor& target, Where at) {
-    check_mse(Operand(y, at), Operand(target, at));
-    return mean_square(sub(y, target, at));
 }
 
 namespace ops {
@@ -140,26 +121,6 @@ struct CrossEntropy final : Record {
     void symbols(Symbols& list) const override { list.in("x", logits).in("p", p).out("L", loss); }
 };
 
-struct Mse final : Record {
-    Edge y, target;
-    Saved d;  // y - target
-    Edge loss;
-    Mse(Recording& r, const Operand& y, const Operand& target)
-        : y(r.input(y)),
-          target(r.input(target)),
-          d(Edge{}, sub(y.value(), target.value(), y.at)),
-          loss(r.output(mean_square(d))) {}
-    void backward(Tape& tape) override {
-        const Tensor g = d.value * (2 * dy->item() / static_cast<double>(d.value.size()));
-        tape.add(y, g);
-        if (tape.wants(target)) tape.add(target, -g);
-    }
-    const char* name() const override { return "mse"; }
-    const char* equation() const override { return "d = y - target, L = 1/n Σ d²"; }
-    const char* gradient() const override { return "dy += 2/n dL d, dtarget -= 2/n dL d"; }
-    void symbols(Symbols& list) const override { list.in("y", y).in("target", target).in("d", d).out("L", loss); }
-};
-
 }  // namespace ops
 
 Var cross_entropy(const Operand& logits, const Ids& targets, const CrossEntropyOptions& options) {
@@ -167,11 +128,6 @@ Var cross_entropy(const Operand& logits, const Ids& targets, const CrossEntropyO
     return tape_of("cross_entropy", {&logits})
         .record<ops::CrossEntropy>(logits.at, logits, targets, options.ignore_index,
                                    share_of(counted, options.reduction));
-}
-
-Var mse(const Operand& y, const Operand& target) {
-    check_mse(y, target);
-    return tape_of("mse", {&y, &target}).record<ops::Mse>(y.at, y, target);
 }
 
 }  // namespace unroll

@@ -17,8 +17,4 @@ struct CrossEntropyOptions {
 Tensor cross_entropy(const Tensor& logits, const Ids& targets, const CrossEntropyOptions& options = {}, Where at = {});
 Var cross_entropy(const Operand& logits, const Ids& targets, const CrossEntropyOptions& options = {});
 
-/// The mean of (y - target)² over all elements, as a scalar; one shape, one type.
-Tensor mse(const Tensor& y, const Tensor& target, Where at = {});
-Var mse(const Operand& y, const Operand& target);
-
 }  // namespace unroll

@@ -154,25 +154,3 @@ TEST_CASE("cross_entropy: the bits don't depend on threads") {
     kernels::set_threads(before);
     for (const auto& r : results) CHECK(r == results[0]);
 }
-
-TEST_CASE("mse") {
-    for (DType dtype : both_types) {
-        const Tensor y = Tensor::of({{1, 2}, {3, 4}}, dtype), target = Tensor::of({{1, 0}, {0, 0}}, dtype);
-        CHECK(mse(y, target).shape() == Shape{});
-        CHECK(mse(y, target).item() == doctest::Approx(29 / 4.0).epsilon(1e-7));
-        Tape tape;
-        const Var a = tape.input(y), b = tape.input(target);
-        const Var L = mse(a, target), M = mse(a, b);
-        CHECK(L.item() == mse(y, target).item());
-        tape.backward(L + 3 * M);
-        CHECK(tape.grad(a).to_vector() == std::vector<double>{0, 4, 6, 8});
-        CHECK(tape.grad(b).to_vector() == std::vector<double>{0, -3, -4.5, -6});
-    }
-    const Tensor y = Tensor::zeros({{2, 'B'}, 3});
-    CHECK(failure([&] { mse(y, Tensor::zeros({3})); }) == "mse (HERE): shapes differ: y [B=2, 3] and target [3]");
-    CHECK(failure([&] { mse(Tensor::zeros({0}), Tensor::zeros({0})); }) ==
-          "mse (HERE): there is nothing to average in [0]");
-    CHECK(failure([&] { mse(y, y.to(DType::f64)); }).find("both must be of one type") != std::string::npos);
-    Tape tape;
-    CHECK(failure([&] { mse(tape.input(y), Tensor()); }) == "mse (HERE): an operand is an empty Tensor");
-}
