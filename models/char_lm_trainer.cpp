@@ -104,14 +104,11 @@ void CharLmTrainer::resume(const std::string& path) {
                                     value, found->second));
     }
     Progress progress = load_checkpoint(path, model_, adam_, generator_);
-    const auto number = [&](const char* name) { return progress.numbers[name]; };
-    done_ = static_cast<int64_t>(number("done"));
-    waited_ = static_cast<int64_t>(number("waited"));
-    loss_ = number("loss");
-    norm_ = number("norm");
-    sum_ = number("sum");
-    best_ = number("best");
-    batches_.set_position(static_cast<int64_t>(number("position")));
+    done_ = static_cast<int64_t>(progress.numbers["done"]);
+    waited_ = static_cast<int64_t>(progress.numbers["waited"]);
+    for (auto [name, to] : {std::pair{"loss", &loss_}, {"norm", &norm_}, {"sum", &sum_}, {"best", &best_}})
+        *to = progress.numbers[name];
+    batches_.set_position(static_cast<int64_t>(progress.numbers["position"]));
     state_ = progress.tensors["state"];
     best_weights_.clear();
     for (const Parameter& p : parameters_)

@@ -27,9 +27,9 @@ Tensor map(const Tensor& x, F f) {
     return y;
 }
 
-/// dx_i = f(dy_i, v_i)
+/// y_i = f(a_i, b_i): mostly dx_i = f(dy_i, v_i)
 template <class F>
-Tensor map_gradient(const Tensor& dy, const Tensor& v, F f) {
+Tensor map2(const Tensor& dy, const Tensor& v, F f) {
     Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
     dispatch(dy.dtype(), [&](auto zero) {
         using T = decltype(zero);
@@ -43,24 +43,17 @@ Tensor map_gradient(const Tensor& dy, const Tensor& v, F f) {
     return dx;
 }
 
-template <class F>
-Tensor map_each(const Tensor& x, F f) {
-    return map(x, [f](int64_t n, const auto* from, auto* to) {
-        for (int64_t i = 0; i < n; i++) to[i] = f(from[i]);
-    });
-}
-
 Tensor sigmoid_gradient(const Tensor& dy, const Tensor& y) {
-    return map_gradient(dy, y, [](auto d, auto v) { return d * (v * (1 - v)); });
+    return map2(dy, y, [](auto d, auto v) { return d * (v * (1 - v)); });
 }
 Tensor tanh_gradient(const Tensor& dy, const Tensor& y) {
-    return map_gradient(dy, y, [](auto d, auto v) { return d * (1 - v * v); });
+    return map2(dy, y, [](auto d, auto v) { return d * (1 - v * v); });
 }
 Tensor relu_gradient(const Tensor& dy, const Tensor& y) {
-    return map_gradient(dy, y, [](auto d, auto v) { return v > 0 ? d : decltype(d){0}; });
+    return map2(dy, y, [](auto d, auto v) { return v > 0 ? d : decltype(d){0}; });
 }
 Tensor sqrt_gradient(const Tensor& dy, const Tensor& y) {
-    return map_gradient(dy, y, [](auto d, auto v) { return d / (2 * v); });
+    return map2(dy, y, [](auto d, auto v) { return d / (2 * v); });
 }
 
 }  // namespace
@@ -86,10 +79,10 @@ Tensor log(const Tensor& x, Where) {
     return map(x, [](int64_t n, const auto* from, auto* to) { kernels::log(n, from, to); });
 }
 Tensor relu(const Tensor& x, Where) {
-    return map_each(x, [](auto v) { return v < 0 ? decltype(v){0} : v; });
+    return map2(x, x, [](auto v, auto) { return v < 0 ? decltype(v){0} : v; });
 }
 Tensor sqrt(const Tensor& x, Where) {
-    return map_each(x, [](auto v) { return std::sqrt(v); });
+    return map2(x, x, [](auto v, auto) { return std::sqrt(v); });
 }
 
 namespace ops {

@@ -15,8 +15,8 @@ NEEDS = {
 # Inside core, from the ground. On top stands what is not named here: gradcheck, safetensors, printing.
 CORE_FLOORS = [
     r"core/kernels/",
-    r"core/(tensor|shape|storage|ids|error|random|file)\b",
-    r"core/(arena|tape|var|record|backprop)\b",
+    r"core/(tensor|views|shape|storage|arena|ids|error|random|file)\b",
+    r"core/(tape|steps|watch|var|record|backprop)\b",
     r"core/ops/",
     r"core/bptt/",
 ]
