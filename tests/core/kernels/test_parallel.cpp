@@ -92,6 +92,26 @@ TEST_CASE("parallel: the exception of the lowest chunk reaches the caller, and t
     }
 }
 
+TEST_CASE("parallel: of two chunks that throw, the lower one counts, not the earlier") {
+    Threads t(2);
+    std::atomic<bool> thrown = false;
+    std::string what;
+    try {
+        parallel(2, [&](int64_t i) {
+            if (i == 1) {
+                thrown = true;
+                throw std::runtime_error("chunk 1");
+            }
+            while (!thrown) std::this_thread::yield();
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            throw std::runtime_error("chunk 0");
+        });
+    } catch (const std::runtime_error& e) {
+        what = e.what();
+    }
+    CHECK(what == "chunk 0");
+}
+
 TEST_CASE("parallel: loops of several callers at a time") {
     Threads t(3);
     std::vector<std::thread> callers;

@@ -54,6 +54,13 @@ TEST_CASE_TEMPLATE("sum, dot, sum_squares: against long double, same bits for an
     set_threads(before);
 }
 
+TEST_CASE("sum is pairwise: rounding that always errs to one side does not pile up") {
+    const int64_t n = 1 << 22;
+    const std::vector<double> x(n, 0.1);
+    const double exact = double(n * (long double)(0.1));
+    CHECK(std::fabs(sum(n, x.data()) - exact) <= 4 * std::numeric_limits<double>::epsilon() * exact);
+}
+
 TEST_CASE("sum_squares of floats neither overflows nor vanishes") {
     const std::vector<float> big(1000, 1e30f), small(1000, 1e-30f);
     CHECK(sum_squares(1000, big.data()) == doctest::Approx(1e63));
