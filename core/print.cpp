@@ -82,7 +82,7 @@ std::string layout(const Shape& shape, const PrintOptions& options, Value value)
         if (i >= 0) sizes[axis] = shape[i];
         indices[axis] = shown(sizes[axis], i >= 0 && shorten, std::max<int64_t>(options.edge_items, 0));
     }
-    const auto& [outer0, outer1, rows, columns] = indices;
+    const auto &outer0 = indices[0], &outer1 = indices[1], &rows = indices[2], &columns = indices[3];
 
     std::vector<double> values;
     for (int64_t a : outer0)

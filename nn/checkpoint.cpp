@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "core/safetensors.hpp"
-#include "core/safetensors_header.hpp"
 
 namespace unroll {
 namespace {
@@ -56,7 +55,7 @@ class Loading {
         }
         for (const auto& [name, value] : file_.tensors)
             if ((mark.empty() ? name.find(':') == std::string::npos : begins(name, mark)) && wanted.count(name) == 0)
-                differ(safetensors::in_quotes(name) + " is in the file only");
+                differ(in_quotes(name) + " is in the file only");
     }
     void differ(const std::string& difference) {
         if (++differences_ <= 20) list_ += (list_.empty() ? "" : "; ") + difference;
@@ -141,14 +140,13 @@ Progress load_checkpoint(const std::string& path, Module& module, Optimizer& opt
     if (kind == optimizer.name())
         loading.add(optimizer_mark, optimizer.state());
     else
-        loading.differ(
-            fmt::format("the optimiser is {} in the file, {} here", safetensors::in_quotes(kind), optimizer.name()));
+        loading.differ(fmt::format("the optimiser is {} in the file, {} here", in_quotes(kind), optimizer.name()));
     Progress progress;
     for (const auto& [name, value] : file.tensors) {
         const Tensor* t = std::get_if<Tensor>(&value);
         const bool number = begins(name, number_mark), tensor = begins(name, tensor_mark);
         if ((number || tensor) && (t == nullptr || (number && t->size() != 1)))
-            loading.differ(safetensors::in_quotes(name) + " is of a kind that no checkpoint has");
+            loading.differ(in_quotes(name) + " is of a kind that no checkpoint has");
         else if (number)
             progress.numbers[name.substr(number_mark.size())] = t->item();
         else if (tensor)
