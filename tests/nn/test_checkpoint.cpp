@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -61,27 +62,27 @@ struct Run {
             adam.set_lr(0.02 * linear_tail(step, 40));
             adam.step(tape);
             h = state.value().clone();
-            plateau.update(loss.item());
+            best = std::min(best, loss.item());
         }
     }
     void save(const std::string& path) {
         save_checkpoint(path, model, adam, gen,
-                        {.numbers = {{"step", static_cast<double>(step)}, {"best", plateau.best}},
+                        {.numbers = {{"step", static_cast<double>(step)}, {"best", best}},
                          .tensors = {{"h", h}},
                          .configuration = {{"hidden_size", "6"}, {"text", "Änne's «text»"}}});
     }
     void load(const std::string& path) {
         const Progress progress = load_checkpoint(path, model, adam, gen);
         step = static_cast<int64_t>(progress.numbers.at("step"));
-        plateau.best = progress.numbers.at("best");
+        best = progress.numbers.at("best");
         h = progress.tensors.at("h");
     }
 
     Generator gen;
     Model model;
     Adam adam;
-    Plateau plateau;
     Tensor h;
+    double best = INFINITY;
     int64_t step = 0;
 };
 
@@ -97,7 +98,7 @@ std::string bits(Run& run) {
     for (const auto& [name, value] : run.adam.state()) all += name + bits(value);
     const Generator::State s = run.gen.state();
     return all + std::to_string(s.seed) + " " + std::to_string(s.stream) + " " + std::to_string(s.counter) +
-           std::to_string(run.plateau.best);
+           std::to_string(run.best);
 }
 
 }  // namespace
