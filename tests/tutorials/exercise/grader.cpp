@@ -1,4 +1,5 @@
-// The grader against what students do to graders: grader GRADE RECORDED CHEATS HONEST_ARCHIVE FORBIDDEN_ARCHIVE.
+// The grader against what students do to graders, and against authors' mistakes:
+// grader GRADE RECORDED CHEATS HONEST_ARCHIVE FORBIDDEN_ARCHIVE AUTHOR.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/error.hpp"
 #include "tutorials/grader/child.hpp"
 #include "tutorials/grader/grade.hpp"
 
@@ -142,6 +144,63 @@ TEST_CASE("misuse of the grader") {
     CHECK(status({"--recorded", "/no/such"}).status == 2);
     CHECK(status({"--recorded", arguments[0]}).status == 2);  // no recording
     CHECK(status({"--recorded", arguments[1], "--json", "/no/such/folder/file"}).status == 2);
+}
+
+TEST_CASE("a recording is read as it was written, and an author's mistakes are refused") {
+    const fs::path folder = fs::temp_directory_path() / ("unroll author " + std::to_string(getpid()));
+    fs::create_directory(folder);
+    const std::string programs = folder / "90_test", file = folder / "recorded.jsonl";
+    for (const char* program : {"_solution", "_bug_1", "_bug_2"})
+        fs::create_symlink(fs::absolute(arguments[5]), programs + program);
+    std::ofstream(programs + "_bugs.jsonl") << "{\"exercise\": \"9.1\", \"diagnosis\": \"one more\"}\n"
+                                               "{\"exercise\": \"9.1\", \"diagnosis\": \"two more, and a stop\"}\n";
+    const auto refusal = [&](const char* mistake) -> std::string {
+        setenv("MISTAKE", mistake, 1);
+        try {
+            record(1, programs);
+        } catch (const unroll::Error& e) {
+            return e.what();
+        }
+        return "";
+    };
+    CHECK(refusal("") == "");
+    CHECK(contains(refusal("points"), "the points add up to 99, expected 100"));
+    CHECK(contains(refusal("throws"), "exercise 9.1 first: the solution: oh"));
+    CHECK(contains(refusal("in place"), "the solution writes into x (short)"));
+    CHECK(contains(refusal("twice"), "gives two answers y (short)"));
+    CHECK(contains(refusal("no answer"), "asks for no answer"));
+    CHECK(contains(refusal("zeros"), "y is 0 in every case"));
+    CHECK(contains(refusal("nan"), "y (short) is not finite"));
+    CHECK(contains(refusal("harmless"), "\"one more\" of exercise 9.1 changes nothing"));
+    CHECK(contains(refusal("alike"), "the bug \"two more, and a stop\" is taken for \"one more\""));
+    CHECK(contains(refusal("felt elsewhere"),
+                   "exercise 9.2 second: the bug \"one more\" of exercise 9.1 is felt here too"));
+
+    setenv("MISTAKE", "", 1);
+    const Recorded made = record(7, programs);
+    save_recorded(made, file);
+    const Recorded read = load_recorded(file);
+    CHECK(read.seed == 7);
+    CHECK(read.library == std::vector<std::string>{"matmul", "tanh"});
+    REQUIRE(read.exercises.size() == 2);
+    CHECK(read.exercises[1].solution.neighbours.size() == 1);
+    REQUIRE(read.exercises[0].bugs.size() == 2);
+    for (int i : {0, 1}) {
+        const Outcome& a = made.exercises[0].bugs[static_cast<size_t>(i)].outcome;
+        const Outcome& b = read.exercises[0].bugs[static_cast<size_t>(i)].outcome;
+        CHECK(a.ending.kind == b.ending.kind);
+        CHECK(a.ending.text == b.ending.text);
+        REQUIRE(a.answers.size() == b.answers.size());
+        for (size_t k = 0; k < a.answers.size(); k++) CHECK(same(a.answers[k], b.answers[k]));
+    }
+
+    // The same exception from another line is the same mistake; a stop elsewhere is not.
+    Outcome reader = made.exercises[0].bugs[1].outcome;
+    reader.ending.text = "f (mine.cpp:345): the second case is missing";
+    CHECK(mark(read.exercises[0], reader).diagnoses == std::vector<std::string>{"two more, and a stop"});
+    reader.ending.text = "f (mine.cpp:345): something else";
+    CHECK(mark(read.exercises[0], reader).diagnoses.empty());
+    fs::remove_all(folder);
 }
 
 int main(int argc, char** argv) {
