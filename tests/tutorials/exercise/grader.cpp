@@ -78,7 +78,8 @@ TEST_CASE("whatever happens in one exercise costs that exercise alone, and is sa
         {"three times", "every entry is 3 times what it should be"},
         {"wrong use", "add (cheats.cpp:"},
     };
-    for (const auto& [cheat, said] : cheats) {
+    for (const auto& pair : cheats) {
+        const std::string cheat = pair.first, said = pair.second;
         CAPTURE(cheat);
         const Graded g = grade(cheat);
         CAPTURE(g.text);
