@@ -14,7 +14,7 @@ struct Answer {
     std::vector<double> values;  // row-major
     bool f32 = false;
 
-    std::string label() const { return in_case.empty() ? name : name + " (" + in_case + ")"; }
+    std::string label() const { return in_case.empty() || in_case == name ? name : name + " (" + in_case + ")"; }
 };
 
 /// How a run of one exercise ended.
