@@ -1,7 +1,7 @@
 #include "core/kernels/softmax.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "core/kernels/vecmath.hpp"
@@ -9,54 +9,88 @@
 namespace unroll::kernels {
 namespace {
 
-template <class T>
-T largest(int64_t n, const T* x) {
-    using S = Simd<T>;
-    T m = -std::numeric_limits<T>::infinity();
-    int64_t i = 0;
-    if (n >= S::width) {
-        typename S::V v = S::load(x);
-        for (i = S::width; i + S::width <= n; i += S::width) {
-            const typename S::V next = S::load(x + i);
-            v = next > v ? next : v;
+/// f over all lanes, halves with halves.
+template <class T, int half = Simd<T>::width / 2, class F>
+T fold(typename Simd<T>::V v, F f) {
+    if constexpr (half == 0)
+        return v[0];
+    else
+        return [&]<int... k>(std::integer_sequence<int, k...>) {
+            return fold<T, half / 2>(f(v, __builtin_shufflevector(v, v, ((k + half) % Simd<T>::width)...)), f);
         }
-        for (int k = 0; k < S::width; k++) m = std::max(m, v[k]);
-    }
-    for (; i < n; i++) m = std::max(m, x[i]);
-    return m;
+    (std::make_integer_sequence<int, Simd<T>::width>());
 }
 
-/// Σ exp(x_i - m), the terms kept in y unless it is null. Vectors are added up to blocks in T, blocks in double.
+/// The last n lanes, zeros in the others.
 template <class T>
-double exponentials(int64_t n, const T* x, T m, T* y) {
-    using S = Simd<T>;
-    constexpr int64_t block = 32 * S::width;
-    double sum = 0;
-    for (int64_t first = 0; first < n; first += block) {
-        typename S::V s{};
-        for (int64_t i = first, end = std::min(n, first + block); i < end; i += S::width) {
-            typename S::V e = vexp<T>(S::load(x + i, n - i) - S::set(m));
-            if (y != nullptr) S::store(y + i, e, n - i);
-            for (int64_t k = n - i; k < S::width; k++) e[k] = 0;  // behind the end
-            s += e;
-        }
-        for (int k = 0; k < S::width; k++) sum += static_cast<double>(s[k]);
-    }
-    return sum;
+typename Simd<T>::V last_lanes(typename Simd<T>::V v, int64_t n) {
+    typename Simd<T>::I lane;
+    for (int k = 0; k < Simd<T>::width; k++) lane[k] = k;
+    return lane >= typename Simd<T>::I{} + static_cast<decltype(lane[0] + 0)>(Simd<T>::width - n)
+               ? v
+               : typename Simd<T>::V{};
 }
+
+/// A row read in vectors. What is left over is read as the last vector's worth of it, which overlaps others; a row
+/// shorter than a vector is filled up with -inf: no largest number, and 0 as a term of the sum.
+template <class T>
+struct Row {
+    using S = Simd<T>;
+    using V = typename S::V;
+    int64_t n, whole;  // numbers, those in whole vectors
+    const T* x;
+    V tail = S::set(-std::numeric_limits<T>::infinity());
+    Row(int64_t n, const T* x) : n(n), whole(n / S::width * S::width), x(x) {
+        if (n >= S::width)
+            tail = S::load(x + n - S::width);
+        else
+            std::memcpy(&tail, x, static_cast<size_t>(n) * sizeof(T));
+    }
+
+    T largest() const {
+        V m = tail;
+        for (int64_t i = 0; i < whole; i += S::width) {
+            const V v = S::load(x + i);
+            m = v > m ? v : m;
+        }
+        return fold<T>(m, [](V a, V b) { return b > a ? b : a; });
+    }
+
+    /// Σ exp(x_i - m), the terms kept in y unless it is null. Vectors are added up to blocks in T, blocks in double.
+    double exponentials(T m, T* y) const {
+        constexpr int64_t block = 32 * S::width;
+        const auto add = [](V a, V b) { return a + b; };
+        const V shift = S::set(m);
+        double sum = 0;
+        for (int64_t first = 0; first < whole; first += block) {
+            V s{};
+            for (int64_t i = first; i < std::min(whole, first + block); i += S::width) {
+                const V e = vexp<T>(S::load(x + i) - shift);
+                if (y != nullptr) S::store(y + i, e);
+                s += e;
+            }
+            sum += static_cast<double>(fold<T>(s, add));
+        }
+        if (whole == n) return sum;
+        const V e = vexp<T>(tail - shift);
+        if (y != nullptr) S::store(y + std::max<int64_t>(0, n - S::width), e, n);
+        return sum + static_cast<double>(fold<T>(n < S::width ? e : last_lanes<T>(e, n - whole), add));
+    }
+};
 
 }  // namespace
 
 template <class T>
-LogSumExp softmax(int64_t n, const T* x, T* y) {
-    const T m = largest(n, x);
-    const double sum = exponentials(n, x, m, y);
+Normalizer softmax(int64_t n, const T* x, T* y) {
+    const Row<T> row(n, x);
+    const T m = row.largest();
+    const double sum = row.exponentials(m, y);
     const T scale = static_cast<T>(1 / sum);
     for (int64_t i = 0; y != nullptr && i < n; i++) y[i] *= scale;
-    return {static_cast<double>(m), std::log(sum)};
+    return {static_cast<double>(m), sum};
 }
 
-template LogSumExp softmax(int64_t, const float*, float*);
-template LogSumExp softmax(int64_t, const double*, double*);
+template Normalizer softmax(int64_t, const float*, float*);
+template Normalizer softmax(int64_t, const double*, double*);
 
 }  // namespace unroll::kernels

@@ -37,14 +37,14 @@ Tensor gather(const Tensor& E, const Ids& ids, Where at) {
 /// dE[id_n] += dy_n. Threads share out the columns, so each number of dE has one owner, who adds in the order of the
 /// ids.
 void scatter_add(const Tensor& dy, const Ids& ids, Tensor& dE) {
-    constexpr int64_t width = 64;
     const int64_t N = ids.size(), D = dE.dim(1);
+    const int64_t parts = N * D < 16384 ? 1 : std::clamp<int64_t>(D / 16, 1, kernels::threads());
     dispatch(dE.dtype(), [&](auto zero) {
         using T = decltype(zero);
         const T* from = dy.data<T>();
         T* to = dE.mutable_data<T>();
-        kernels::parallel(N * D < 16384 ? 1 : (D + width - 1) / width, [&](int64_t c) {
-            const int64_t begin = c * width, end = N * D < 16384 ? D : std::min(D, begin + width);
+        kernels::parallel(parts, [&](int64_t i) {
+            const int64_t begin = kernels::chunk_begin(D, parts, i), end = kernels::chunk_begin(D, parts, i + 1);
             for (int64_t n = 0; n < N; n++) {
                 const T* p = from + n * D;
                 T* q = to + ids[n] * D;

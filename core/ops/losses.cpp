@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/kernels/parallel.hpp"
 #include "core/kernels/reduce.hpp"
@@ -62,8 +63,8 @@ Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, doub
                 if (row != nullptr) std::fill_n(row, V, T{0});
                 return;
             }
-            const kernels::LogSumExp z = kernels::softmax(V, x + n * V, row);
-            to[n] = (z.max - static_cast<double>(x[n * V + targets[n]])) + z.log_sum;
+            const kernels::Normalizer z = kernels::softmax(V, x + n * V, row);
+            to[n] = (z.max - static_cast<double>(x[n * V + targets[n]])) + std::log(z.sum);
         });
     });
     return Tensor::full({}, share * kernels::sum(N, losses.data<double>()), logits.dtype());

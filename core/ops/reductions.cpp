@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/kernels/parallel.hpp"
 #include "core/kernels/reduce.hpp"
@@ -61,15 +62,21 @@ Tensor reduce(const Tensor& x, int axis, double factor) {
 
 /// The other way round: every x_k along the axis gets factor y.
 Tensor spread(const Tensor& y, const Shape& shape, int axis, double factor) {
+    if (axis == all) return Tensor::full(shape, factor * y.item(), y.dtype());
     const Around a(shape, axis);
     Tensor x = Tensor::empty(shape, y.dtype());
     dispatch(y.dtype(), [&](auto zero) {
         using T = decltype(zero);
         const T* from = y.data<T>();
         T* to = x.mutable_data<T>();
+        const T scale = static_cast<T>(factor);
+        if (a.inner == 1) {
+            each(a.outer, a.length, [&](int64_t o) { std::fill_n(to + o * a.length, a.length, scale * from[o]); });
+            return;
+        }
         each(a.outer * a.length, a.inner, [&](int64_t r) {
             const T* row = from + r / a.length * a.inner;
-            for (int64_t i = 0; i < a.inner; i++) to[r * a.inner + i] = static_cast<T>(factor) * row[i];
+            for (int64_t i = 0; i < a.inner; i++) to[r * a.inner + i] = scale * row[i];
         });
     });
     return x;
@@ -137,8 +144,8 @@ Tensor log_softmax(const Tensor& x, Where at) {
     check_rows("log_softmax", x, at);
     return map_rows(x, [](int64_t V, const auto* from, auto* to, int64_t) {
         using T = std::decay_t<decltype(*to)>;
-        const kernels::LogSumExp z = kernels::softmax<T>(V, from, nullptr);
-        const T max = static_cast<T>(z.max), log_sum = static_cast<T>(z.log_sum);
+        const kernels::Normalizer z = kernels::softmax<T>(V, from, nullptr);
+        const T max = static_cast<T>(z.max), log_sum = static_cast<T>(std::log(z.sum));
         for (int64_t i = 0; i < V; i++) to[i] = (from[i] - max) - log_sum;
     });
 }
