@@ -26,7 +26,7 @@
 
 using namespace unroll;
 
-static std::atomic<int64_t> heap_calls = 0;
+[[maybe_unused]] static std::atomic<int64_t> heap_calls = 0;
 static const bool poisoned = (poison_released_storage(true), true);
 
 #ifndef NO_POOL  // the sanitizer has its own, and it turns the pool off
