@@ -32,7 +32,8 @@ static const bool poisoned = (poison_released_storage(true), true);
 #ifndef NO_POOL  // the sanitizer has its own, and it turns the pool off
 static void* counted(size_t bytes, size_t alignment) {
     heap_calls++;
-    void* p = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    void* p = alignment <= 16 ? std::malloc(bytes)
+                              : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
     if (p == nullptr) throw std::bad_alloc();
     return p;
 }
