@@ -16,14 +16,10 @@ constexpr const char* ellipsis = "…";
 /// The indices of a dimension that are shown.
 std::vector<int64_t> shown(int64_t n, bool shorten, int64_t edge) {
     std::vector<int64_t> indices;
-    for (int64_t i = 0; i < n; i++) {
-        if (shorten && i == edge && n > 2 * edge) {
-            indices.push_back(left_out);
-            i = n - edge;
-            if (edge == 0) break;
-        }
-        indices.push_back(i);
-    }
+    const bool gap = shorten && n > 2 * edge;
+    for (int64_t i = 0; i < (gap ? edge : n); i++) indices.push_back(i);
+    if (gap) indices.push_back(left_out);
+    for (int64_t i = n - edge; gap && i < n; i++) indices.push_back(i);
     return indices;
 }
 
@@ -74,79 +70,78 @@ class Format {
 template <class Value>
 std::string layout(const Shape& shape, const PrintOptions& options, Value value) {
     const int rank = shape.rank();
-    const bool shorten = shape.size() > options.threshold;
-    std::vector<int64_t> indices[Shape::max_rank];  // right-aligned: the last one belongs to the columns
-    int64_t sizes[Shape::max_rank] = {1, 1, 1, 1};
-    for (int axis = 0; axis < Shape::max_rank; axis++) {
-        const int i = axis - (Shape::max_rank - rank);
-        if (i >= 0) sizes[axis] = shape[i];
-        indices[axis] = shown(sizes[axis], i >= 0 && shorten, std::max<int64_t>(options.edge_items, 0));
+    const auto shown_of = [&](int axis) {  // a dimension that isn't there has one index
+        if (axis < 0) return std::vector<int64_t>{0};
+        return shown(shape[axis], shape.size() > options.threshold, std::max<int64_t>(options.edge_items, 0));
+    };
+    const std::vector<int64_t> rows = shown_of(rank - 2), columns = shown_of(rank - 1);
+    const int64_t R = rank > 1 ? shape[-2] : 1, C = rank > 0 ? shape[-1] : 1;
+
+    struct Matrix {
+        int64_t first;      // element, or left_out
+        std::string label;  // "t=0 b=12"
+    };
+    const auto place = [&](int axis, int64_t i) {
+        const char letter = shape.axis(axis);
+        return letter != 0 ? fmt::format("{:c}={}", std::tolower(letter), i) : fmt::format("{}", i);
+    };
+    std::vector<Matrix> matrices;
+    size_t margin = 0;
+    for (int64_t a : shown_of(rank - 4)) {
+        if (a == left_out) {
+            matrices.push_back({left_out, ellipsis});
+            continue;
+        }
+        for (int64_t b : shown_of(rank - 3)) {
+            const std::string before = rank > 3 ? place(0, a) + " " : "";
+            if (b == left_out)
+                matrices.push_back({left_out, ellipsis});
+            else
+                matrices.push_back(
+                    {(a * (rank > 2 ? shape[-3] : 1) + b) * R * C, rank > 2 ? before + place(rank - 3, b) : ""});
+            if (rank > 2 && b != left_out) margin = std::max(margin, matrices.back().label.size() + 2);
+        }
     }
-    const auto &outer0 = indices[0], &outer1 = indices[1], &rows = indices[2], &columns = indices[3];
 
     std::vector<double> values;
-    for (int64_t a : outer0)
-        for (int64_t b : outer1)
-            for (int64_t r : rows)
-                for (int64_t c : columns)
-                    if (a != left_out && b != left_out && r != left_out && c != left_out)
-                        values.push_back(value(((a * sizes[1] + b) * sizes[2] + r) * sizes[3] + c));
+    for (const Matrix& m : matrices)
+        for (int64_t r : rows)
+            for (int64_t c : columns)
+                if (m.first != left_out && r != left_out && c != left_out) values.push_back(value(m.first + r * C + c));
     const Format format(values, std::clamp(options.precision, 0, 17));
     if (rank == 0) return format(values[0]);
     std::vector<std::string> cells;
     size_t width = 0;
     for (double v : values) width = std::max(width, cells.emplace_back(format(v)).size());
 
-    size_t label_width = 0;  // of "t=0 b=12"
-    const auto label = [&](int64_t a, int64_t b) {
-        std::string text;
-        for (int axis = 0; axis + 2 < rank; axis++) {
-            const int64_t index = axis == rank - 3 ? b : a;
-            if (axis > 0) text += ' ';
-            if (shape.axis(axis) != 0) text += fmt::format("{:c}=", std::tolower(shape.axis(axis)));
-            text += fmt::format("{}", index);
-        }
-        return text;
-    };
-    for (int64_t a : outer0)
-        for (int64_t b : outer1)
-            if (a != left_out && b != left_out) label_width = std::max(label_width, label(a, b).size());
-
     auto cell = cells.begin();
-    const std::string margin(rank > 2 ? label_width + 2 : 0, ' ');
     const auto row = [&](const std::string& before) {
         std::string text = before + "[";
-        size_t column = text.size();
-        for (size_t k = 0; k < columns.size(); k++) {
-            const bool gap = columns[k] == left_out;
-            const size_t needed = (gap ? 1 : width) + (k > 0 ? 1 : 0);
-            if (k > 0 && column + needed + 2 > static_cast<size_t>(std::max(options.line_width, 0))) {
-                text += "\n" + std::string(before.size() + 1, ' ');
-                column = before.size() + 1;
-            } else if (k > 0) {
-                text += ' ';
+        size_t column = before.size();
+        for (int64_t c : columns) {
+            const size_t needed = (c == left_out ? 1 : width) + 1;
+            if (c != columns[0]) {
+                const bool full = column + needed + 2 > static_cast<size_t>(std::max(options.line_width, 0));
+                text += full ? "\n" + std::string(before.size() + 1, ' ') : " ";
+                if (full) column = before.size();
             }
             column += needed;
-            text += gap ? ellipsis : fmt::format("{:>{}}", *cell++, width);
+            text += c == left_out ? ellipsis : fmt::format("{:>{}}", *cell++, width);
         }
         return text + "]";
     };
     if (rank == 1) return row("");
     std::string out;
-    for (int64_t a : outer0) {
-        if (a == left_out) out += std::string(ellipsis) + "\n";
-        for (int64_t b : outer1) {
-            if (a == left_out) break;
-            if (b == left_out) {
-                out += std::string(ellipsis) + "\n";
-                continue;
-            }
-            const std::string place = rank > 2 ? fmt::format("{:<{}}", label(a, b), label_width + 2) : "";
-            for (size_t k = 0; k < rows.size(); k++) {
-                const std::string before = (k == 0 ? place : margin) + (k == 0 ? "[" : " ");
-                out += rows[k] == left_out ? margin + " " + ellipsis : row(before);
-                out += k + 1 == rows.size() ? "]\n" : "\n";
-            }
+    for (const Matrix& m : matrices) {
+        if (m.first == left_out) {
+            out += m.label + "\n";
+            continue;
+        }
+        for (int64_t r : rows) {
+            const bool first = r == rows[0];
+            const std::string before = fmt::format("{:<{}}{}", first ? m.label : "", margin, first ? "[" : " ");
+            out += r == left_out ? (first ? before : std::string(margin + 1, ' ')) + ellipsis : row(before);
+            out += r == rows.back() ? "]\n" : "\n";
         }
     }
     out.pop_back();

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/kernels/parallel.hpp"
+#include "core/ops/rows.hpp"
 
 namespace unroll {
 namespace {
@@ -20,16 +20,13 @@ void check(const Operand& E, const Ids& ids) {
 
 /// y_n = E[id_n]
 Tensor gather(const Tensor& E, const Ids& ids, Where at) {
-    const int64_t N = ids.size(), D = E.dim(1), chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, D));
+    const int64_t N = ids.size(), D = E.dim(1);
     Tensor y = Tensor::empty(ids.shape().append(E.shape().dim(1), at), E.dtype());
     dispatch(E.dtype(), [&](auto zero) {
         using T = decltype(zero);
         const T* from = E.data<T>();
         T* to = y.mutable_data<T>();
-        kernels::parallel((N + chunk - 1) / chunk, [&](int64_t c) {
-            for (int64_t n = c * chunk; n < std::min(N, (c + 1) * chunk); n++)
-                std::copy_n(from + ids[n] * D, D, to + n * D);
-        });
+        each_row(N, D, [&](int64_t n) { std::copy_n(from + ids[n] * D, D, to + n * D); });
     });
     return y;
 }

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/kernels/parallel.hpp"
 #include "core/kernels/reduce.hpp"
 #include "core/kernels/softmax.hpp"
 #include "core/ops/elementwise.hpp"
+#include "core/ops/rows.hpp"
 
 namespace unroll {
 namespace {
@@ -36,15 +36,6 @@ int64_t check(const Operand& logits, const Ids& targets, const CrossEntropyOptio
              fmt::format("all {} targets are {}, the ignore_index: there is nothing to average", targets.size(),
                          options.ignore_index));
     return counted;
-}
-
-/// Calls f(n) for every row of logits [N, V].
-template <class F>
-void each_row(int64_t N, int64_t V, F f) {
-    const int64_t chunk = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, V));
-    kernels::parallel((N + chunk - 1) / chunk, [&](int64_t c) {
-        for (int64_t n = c * chunk; n < std::min(N, (c + 1) * chunk); n++) f(n);
-    });
 }
 
 /// share Σ_n -log softmax(x_n)[target_n]; p gets the probabilities, zeros in rows that don't count, if it is defined.

@@ -1,7 +1,5 @@
 #pragma once
-#include <algorithm>
-
-#include "core/kernels/parallel.hpp"
+#include "core/ops/rows.hpp"
 #include "core/tensor.hpp"
 
 namespace unroll {
@@ -43,11 +41,8 @@ struct Part {
   private:
     template <class T, class F>
     void move(const T* from, int64_t from_stride, T* to, int64_t to_stride, F f) const {
-        if (width == 0) return;
-        const int64_t chunk = std::max<int64_t>(1, 16384 / width);
-        kernels::parallel((rows + chunk - 1) / chunk, [&](int64_t c) {
-            for (int64_t r = c * chunk; r < std::min(rows, (c + 1) * chunk); r++)
-                for (int64_t i = 0; i < width; i++) f(from[r * from_stride + i], to[r * to_stride + i]);
+        each_row(rows, width, [&](int64_t r) {
+            for (int64_t i = 0; i < width; i++) f(from[r * from_stride + i], to[r * to_stride + i]);
         });
     }
 };

@@ -5,16 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/kernels/parallel.hpp"
 #include "core/kernels/reduce.hpp"
 #include "core/kernels/softmax.hpp"
 #include "core/kernels/vecmath.hpp"
+#include "core/ops/rows.hpp"
 
 namespace unroll {
 namespace {
 
-constexpr int64_t chunk = 16384;  // elements: fixed, so that no result depends on the number of threads
-constexpr int all = -1;           // in place of an axis
+constexpr int all = -1;  // in place of an axis
 
 /// A tensor around one of its axes: element [o, k, i] is number (o * length + k) * inner + i.
 struct Around {
@@ -30,15 +29,6 @@ struct Around {
     }
 };
 
-/// Calls f(o) for all o < outer, each worth `size` elements.
-template <class F>
-void each(int64_t outer, int64_t size, F f) {
-    const int64_t block = std::max<int64_t>(1, chunk / std::max<int64_t>(1, size));
-    kernels::parallel((outer + block - 1) / block, [&](int64_t c) {
-        for (int64_t o = c * block; o < std::min(outer, (c + 1) * block); o++) f(o);
-    });
-}
-
 /// factor Σ x over an axis, or over all
 Tensor reduce(const Tensor& x, int axis, double factor) {
     const Around a(x.shape(), axis);
@@ -47,7 +37,7 @@ Tensor reduce(const Tensor& x, int axis, double factor) {
         using T = decltype(zero);
         const T* from = x.data<T>();
         T* to = y.mutable_data<T>();
-        each(a.outer, a.length * a.inner, [&](int64_t o) {
+        each_row(a.outer, a.length * a.inner, [&](int64_t o) {
             const T* block = from + o * a.length * a.inner;
             if (a.inner == 1) {
                 to[o] = static_cast<T>(factor * kernels::sum(a.length, block));
@@ -71,10 +61,10 @@ Tensor spread(const Tensor& y, const Shape& shape, int axis, double factor) {
         T* to = x.mutable_data<T>();
         const T scale = static_cast<T>(factor);
         if (a.inner == 1) {
-            each(a.outer, a.length, [&](int64_t o) { std::fill_n(to + o * a.length, a.length, scale * from[o]); });
+            each_row(a.outer, a.length, [&](int64_t o) { std::fill_n(to + o * a.length, a.length, scale * from[o]); });
             return;
         }
-        each(a.outer * a.length, a.inner, [&](int64_t r) {
+        each_row(a.outer * a.length, a.inner, [&](int64_t r) {
             const T* row = from + r / a.length * a.inner;
             for (int64_t i = 0; i < a.inner; i++) to[r * a.inner + i] = scale * row[i];
         });
@@ -103,7 +93,7 @@ Tensor map_rows(const Tensor& x, F f) {
         const int64_t V = x.dim(-1);
         const T* from = x.data<T>();
         T* to = y.mutable_data<T>();
-        each(x.shape().rows(), V, [&](int64_t r) { f(V, from + r * V, to + r * V, r); });
+        each_row(x.shape().rows(), V, [&](int64_t r) { f(V, from + r * V, to + r * V, r); });
     });
     return y;
 }

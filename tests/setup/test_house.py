@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What README's "How it is built" promises of the sources: no file includes one from a floor above its own, include
-paths start at the root, and files stay short. Prints what breaks a rule, a line each."""
+paths start at the root, files stay short, and every test is built. Prints what breaks a rule, a line each."""
 import pathlib
 import re
 import sys
@@ -52,5 +52,10 @@ problems += [f"{stem}: {sum(n)} lines" for stem, n in lines.items() if sum(n) > 
 total = sum(sum(n) for stem, n in lines.items() if stem.split("/")[0] in ("core", "nn", "models"))
 if total > LONGEST_IN_ALL:
     problems.append(f"core, nn and models: {total} lines")
+listed = (root / "tests/meson.build").read_text(encoding="utf-8")
+for file in sorted((root / "tests").rglob("test_*.cpp")):
+    if f"{file.stem}'" not in listed and f"{file.name}'" not in listed:
+        problems.append(f"{file.relative_to(root).as_posix()}: not in tests/meson.build")
+
 print(*problems, f"core, nn and models: {total} lines", sep="\n")
 sys.exit(bool(problems))
