@@ -163,7 +163,8 @@ TEST_CASE("book: what doesn't fit is named") {
             w[name] = Tensor::zeros(*shape, DType::f64);
         else
             w.erase(name);
-        return failure([&] { convert(gates, w, Where(__FILE__, __LINE__)); }, Where(__FILE__, __LINE__));
+        const Where here;
+        return failure([&] { convert(gates, w, here); }, here);
     };
     const Shape three{3}, nine{9, 3}, four{12, 4}, wide{3, 9}, extra{2, 2};
     CHECK(refused(to_book, "fiCo", good, "W_hh", nullptr) == "to_book (HERE): W_hh is missing");
