@@ -20,12 +20,12 @@ Attention::Attention(const AttentionOptions& options, Generator& gen, Where at) 
         fail("Attention", at,
              fmt::format("query_size {} and key_size {}: for the dot score they must be equal", Hd, He));
     if (score == Score::dot) return;
-    const bool concat = score == Score::concat;
-    W_a = Parameter("W_a", Tensor::empty(concat ? Shape{{A, 'A'}, Hd + He} : Shape{Hd, He}, dtype));
-    init::inverse_root(W_a.value, concat ? Hd + He : He, gen);
-    if (!concat) return;
-    v_a = Parameter("v_a", Tensor::empty({{A, 'A'}}, dtype));
-    init::inverse_root(v_a.value, A, gen);
+    if (score == Score::concat) {
+        W_a = init::parameter("W_a", {{A, 'A'}, Hd + He}, dtype, Hd + He, gen);
+        v_a = init::parameter("v_a", {{A, 'A'}}, dtype, A, gen);
+    } else {
+        W_a = init::parameter("W_a", {Hd, He}, dtype, He, gen);
+    }
 }
 
 Var Attention::side(const Var& keys, const Var& W_k) const {

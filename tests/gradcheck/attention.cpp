@@ -5,7 +5,10 @@
 
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reductions.hpp"
-#include "nn/attention.hpp"
+#include "nn/attention_rnn.hpp"
+#include "nn/gru.hpp"
+#include "nn/lstm.hpp"
+#include "nn/rnn.hpp"
 #include "tests/gradcheck/table.hpp"
 
 namespace unroll {
@@ -79,9 +82,47 @@ static void modules(Table& table) {
         }
 }
 
+/// The attention RNN over states so far and over a given set, with gradients entering at all outputs, at h_T and C_T.
+template <class Cell>
+static void attention_rnn(Table& table, const char* cell) {
+    struct Sizes {
+        int T, B, D, H;
+    };
+    const std::vector<std::pair<const char*, Score>> scores = {
+        {"dot", Score::dot}, {"general", Score::general}, {"concat", Score::concat}};
+    for (const auto& [name, score] : scores)
+        for (const auto& [T, B, D, H] : {Sizes{1, 1, 1, 1}, Sizes{4, 3, 2, 3}, Sizes{7, 1, 2, 5}, Sizes{5, 4, 3, 17}}) {
+            Generator gen(5);
+            typename AttentionRnn<Cell>::Options options{.score = score, .attention_size = 2};
+            options.cell.input_size = D, options.cell.hidden_size = H, options.cell.dtype = DType::f64;
+            AttentionRnn<Cell> layer(options, gen);
+            const Parameter x = random_input("x", {T, B, D}), h = random_input("h_0", {B, H});
+            const Parameter C = random_input("C_0", {B, H}), set = random_input("set", {3, B, H});
+            std::vector<Parameter> inputs = parameters(layer);
+            inputs.insert(inputs.end(), {x, h, set});
+            if (Cell::has_cell_state) inputs.push_back(C);
+            const auto both = [=](Tape& tape) {
+                const States s{tape.watch(h), Cell::has_cell_state ? tape.watch(C) : Var()};
+                const auto so_far = layer(tape.watch(x), {.initial = s, .lengths = some_lengths(B, T)});
+                const auto given =
+                    layer(tape.watch(x), {.initial = s, .set = tape.watch(set), .set_lengths = some_lengths(B, 3)});
+                Vars outputs = {so_far.y,     so_far.last.h,         given.y,
+                                given.last.h, so_far.weights.back(), given.weights.back()};
+                if (Cell::has_cell_state) outputs.insert(outputs.end(), {so_far.last.C, given.last.C});
+                return outputs;
+            };
+            table.check_owned(fmt::format("{} {} T={} B={} H={}", cell, name, T, B, H), inputs, both,
+                              {.directions = H > 5 ? 3 : 0});
+        }
+}
+
 void add_attention(Table& table) {
     operations(table);
     modules(table);
+    table.section("AttentionRnn");
+    attention_rnn<RnnCell>(table, "rnn");
+    attention_rnn<LstmCell>(table, "lstm");
+    attention_rnn<GruCell>(table, "gru");
 }
 
 }  // namespace unroll

@@ -1,4 +1,4 @@
-#include "core/ops/reductions.hpp"
+#include "core/ops/elementwise.hpp"
 #include "nn/layer_norm.hpp"
 #include "tests/core/numbers.hpp"
 #include "tests/failure.hpp"
