@@ -13,11 +13,13 @@ using namespace unroll;
 using conformance::Case;
 
 static const std::map<std::string, void (*)(Case&)> kinds = {
+    {"attention", conformance::attention},
     {"clip_grad_norm", conformance::clip_grad_norm},
     {"cross_entropy", conformance::cross_entropy},
     {"embedding", conformance::embedding},
     {"gru", conformance::gru},
     {"lstm", conformance::lstm},
+    {"layer_norm", conformance::layer_norm},
     {"optimizer", conformance::optimizer},
     {"rnn", conformance::rnn},
     {"textbook_coupled_lstm", conformance::textbook_coupled_lstm},

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-NOT_YET = {"attention", "conv2d", "ctc", "layer_norm", "max_pool2d", "spatial_attention"}
+NOT_YET = {"conv2d", "ctc", "max_pool2d", "spatial_attention"}
 RECURRENT = {"rnn", "lstm", "gru", "textbook_rnn", "textbook_lstm", "textbook_coupled_lstm", "textbook_peephole_lstm",
              "textbook_gru"}  # as whole sequences and step by step
 program = sys.argv[1]
