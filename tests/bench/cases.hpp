@@ -3,24 +3,21 @@
 #include <optional>
 #include <string>
 
-#include "nn/embedding.hpp"
-#include "nn/linear.hpp"
+#include "models/char_lm.hpp"
 #include "nn/optim.hpp"
-#include "nn/rnn.hpp"
 
 namespace unroll::bench {
 
-/// A case of the comparison with PyTorch by its name, "lstm-512": a language model of V characters, embedding and hidden
-/// size H, trained on B sequences of T steps. The number may be any.
+/// A case of the comparison with PyTorch by its name, "lstm-512": a language model of V characters, embedding and
+/// hidden size H, trained on B sequences of T steps. The number may be any.
 struct Case {
     std::string kind;
-    int64_t H = 0, T = 64, B = 32, layers = 1;
+    int64_t gates = 1, layers = 1, H = 0, T = 64, B = 32;
 
-    static constexpr int64_t V = 65;
-    int64_t tokens() const { return T * B; }
-    /// Those of the matrix products alone: forward, gradient by weights, gradient by inputs.
+    static constexpr int64_t V = 65, characters = 1000;  // of one run of sample-H
+    int64_t tokens() const { return kind == "sample" ? characters : T * B; }
+    /// Those of the matrix products alone: forward and, in training, gradient by weights and gradient by inputs.
     double flops() const;
-    int64_t gates() const;
 };
 
 /// Nothing for a name that is none.
@@ -32,13 +29,13 @@ struct LanguageModel : Module {
     LanguageModel(const Case& c, Generator& gen);
     void visit(Visitor& v) override;
     std::string pretty() const override { return rnn->pretty(); }
-    /// The loss of all T steps; with `dropout` as in training.
-    Var loss(Tape& tape, const Ids& inputs, const Ids& targets, Generator* dropout) const;
+    /// Mean over the T*B targets; given a generator with dropout, as in training.
+    Var loss(Tape& tape, const Ids& inputs, const Ids& targets, Generator* gen) const;
 
+    double p;  // of the dropout before, between and after the recurrent layers
     Embedding embedding;
-    std::unique_ptr<Rnn> rnn;
+    std::shared_ptr<RecurrentLayer> rnn;
     Linear out;
-    double p = 0;  // of the dropout before and after the recurrent layers
 };
 
 /// What a case does again and again.
@@ -61,14 +58,14 @@ struct Training : Work {
     Tape tape;
 };
 
-/// Draws `characters` one after the other, each from the softmax of the step before.
+/// Draws characters one after the other, each from the softmax of the step before.
 struct Sampling : Work {
-    static constexpr int64_t characters = 1000;
     explicit Sampling(const Case& c);
     void run() override;
 
     Generator gen{1};
-    LanguageModel model;
+    CharLm model;
+    CharVocabulary vocabulary;
 };
 
 std::unique_ptr<Work> work_of(const Case& c);

@@ -1,13 +1,14 @@
 // Matrix products as a share of the core's FMA peak, on one and two threads: build/tests/bench gemm, about 15 s.
 // Every round measures the peak before and after; the table has medians over the rounds, and the best round. One thread
 // is timed by the processor's clock, two by the wall's, so that column needs a quiet machine.
+#include "core/kernels/gemm.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
-#include "core/kernels/gemm.hpp"
 #include "core/kernels/parallel.hpp"
 #include "tests/bench/bench.hpp"
 

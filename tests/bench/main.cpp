@@ -18,11 +18,10 @@ void run(const Case& c, double limit, int threads) {
     const std::unique_ptr<Work> work = work_of(c);
     const Timing t = timed(*work, limit);
     const double gflops = c.flops() / t.ms * 1e-6, peak = t.peak * threads;
-    const int64_t tokens = c.kind == "sample" ? Sampling::characters : c.tokens();
     fmt::print(
         "{{\"case\": \"{}-{}\", \"threads\": {}, \"ms\": {:.4f}, \"ms_min\": {:.4f}, \"runs\": {}, \"tokens_per_s\": "
         "{:.0f}, \"gflops\": {:.2f}, \"peak\": {:.1f}, \"share\": {:.4f}, \"rss_mb\": {:.1f}}}\n",
-        c.kind, c.H, threads, t.ms, t.ms_min, t.runs, 1e3 * static_cast<double>(tokens) / t.ms, gflops, peak,
+        c.kind, c.H, threads, t.ms, t.ms_min, t.runs, 1e3 * static_cast<double>(c.tokens()) / t.ms, gflops, peak,
         gflops / peak, resident_mb());
 }
 
@@ -69,10 +68,12 @@ int main(int argc, char** argv) try {
     try {
         app.parse(argc, argv);
         if (name.empty()) name = *tokens ? "lstm-128" : "lstm-512";
-        if (!parse_case(name)) throw CLI::ValidationError("CASE", "unknown case " + name + ": expected " + case_names());
+        if (!parse_case(name))
+            throw CLI::ValidationError("CASE", "unknown case " + name + ": expected " + case_names());
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);
-        fmt::print(stderr, "bench: {}\nusage: bench run CASE [--threads N] [--seconds S] | bench --help\n", error.what());
+        fmt::print(stderr, "bench: {}\nusage: bench run CASE [--threads N] [--seconds S] | bench --help\n",
+                   error.what());
         return 2;
     }
     kernels::set_threads(threads);

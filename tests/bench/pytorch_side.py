@@ -114,37 +114,34 @@ def read_safetensors(path):
     return tensors
 
 
-def converted(kind, layer, ours):
-    """PyTorch's weights of layer `layer` from ours, whose gates stand in the book's order (and z in its polarity)."""
-    W_xh, W_hh, b = (ours[f"rnn.layer{layer}.{name}"] for name in ("W_xh", "W_hh", "b_h" if kind == "rnn" else "b"))
-    b_hh = torch.zeros_like(b)
-    if kind == "gru":
-        def order(W):
-            z, r, candidate = W.chunk(3)
-            return torch.cat((r, -z, candidate))
-        b_hh = torch.cat((b_hh.chunk(3)[0], b_hh.chunk(3)[0], ours[f"rnn.layer{layer}.b_hn"]))
-    elif kind == "rnn":
-        def order(W):
-            return W
-    else:
-        def order(W):
-            f, i, candidate, o = W.chunk(4)
-            return torch.cat((i, f, candidate, o))
-    return {f"layer.weight_ih_l{layer}": order(W_xh), f"layer.weight_hh_l{layer}": order(W_hh),
-            f"layer.bias_ih_l{layer}": order(b), f"layer.bias_hh_l{layer}": b_hh}
+# PyTorch's gates from ours, which stand in the book's order; its z weights the old state, the book's the candidate.
+ORDERS = {
+    "rnn": lambda W: W,
+    "lstm": lambda W: torch.cat([W.chunk(4)[k] for k in (1, 0, 2, 3)]),  # f, i, C~, o
+    "gru": lambda W: torch.cat((W.chunk(3)[1], -W.chunk(3)[0], W.chunk(3)[2])),  # z, r, h~
+}
 
 
 def check(kind, path):
     ours = read_safetensors(path)
+    cells = [{name.split(".")[2]: W for name, W in ours.items() if name.startswith(f"rnn.layer{layer}.")}
+             for layer in range(2 if kind == "lstm2" else 1)]
     state = {"embedding.weight": ours["embedding.E"], "out.weight": ours["out.W"], "out.bias": ours["out.b"]}
-    if kind == "loop":
-        state.update({"layer.W.weight": ours["rnn.layer0.W"], "layer.W.bias": ours["rnn.layer0.b"]})
-    elif kind == "peephole":
-        W = torch.cat((ours["rnn.layer0.W_hh"], ours["rnn.layer0.W_xh"]), dim=1)
-        state.update({"layer.W.weight": W, "layer.W.bias": ours["rnn.layer0.b"], "layer.P": ours["rnn.layer0.P"]})
+    if kind in ("loop", "peephole"):
+        cell = cells[0]
+        state["layer.W.weight"] = cell["W"] if kind == "loop" else torch.cat((cell["W_hh"], cell["W_xh"]), dim=1)
+        state["layer.W.bias"] = cell["b"]
+        if kind == "peephole":
+            state["layer.P"] = torch.stack([cell["P_f"], cell["P_i"], cell["P_o"]])
     else:
-        for layer in range(2 if kind == "lstm2" else 1):
-            state.update(converted(kind, layer, ours))
+        order = ORDERS.get(kind, ORDERS["lstm"])
+        for layer, cell in enumerate(cells):
+            b = cell["b_h" if kind == "rnn" else "b"]
+            b_hh = torch.zeros_like(b)
+            if kind == "gru":
+                b_hh[-len(cell["b_hh"]):] = cell["b_hh"]
+            state.update({f"layer.weight_ih_l{layer}": order(cell["W_xh"]), f"layer.bias_ih_l{layer}": order(b),
+                          f"layer.weight_hh_l{layer}": order(cell["W_hh"]), f"layer.bias_hh_l{layer}": b_hh})
     model = LanguageModel(kind, ours["embedding.E"].shape[1])
     model.load_state_dict(state)
     model.eval()  # no dropout

@@ -1,5 +1,5 @@
-// What a training step keeps in memory, what a token costs as sequences, batches and layers grow, and how long a program
-// takes to its first operation.
+// What a training step keeps in memory, what a token costs as sequences, batches and layers grow, and how long a
+// program takes to its first operation.
 #include <fmt/format.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -37,11 +37,12 @@ void memory_table(const Case& c) {
     int64_t weights = 0;
     for (const Parameter& p : training.all) weights += p.value.size();
     // Saved for backward: of each layer the gates, h, and an LSTM's C; the rest of the model is not counted.
-    const int64_t states = c.gates() == 4 ? 2 : 1, saved = c.layers * c.tokens() * (c.gates() + states) * c.H;
+    const int64_t states = c.gates == 4 ? 2 : 1, saved = c.layers * c.T * c.B * (c.gates + states) * c.H;
     const double MB = 1 << 20, needed = static_cast<double>(4 * (4 * weights + saved)) / MB;
     const MemoryStats stats = memory_stats();
     const double taken = static_cast<double>(stats.live_bytes + stats.pooled_bytes) / MB;
-    fmt::print("{:<54}{:>8.1f} MB\n", "parameters, gradients, Adam's two moments", static_cast<double>(16 * weights) / MB);
+    fmt::print("{:<54}{:>8.1f} MB\n", "parameters, gradients, Adam's two moments",
+               static_cast<double>(16 * weights) / MB);
     fmt::print("{:<54}{:>8.1f} MB\n", "gates and states of all steps", static_cast<double>(4 * saved) / MB);
     fmt::print("{:<54}{:>8.1f} MB, {:.2f} times their sum\n", "taken from the heap for training steps", taken,
                taken / needed);
@@ -80,12 +81,14 @@ void start_table(const char* program) {
     for (int i = 0; i < 21; i++) {
         FILE* child = popen(fmt::format("exec '{}' start --since {:.9f}", program, seconds()).c_str(), "r");
         double ms = 0;
-        if (child == nullptr || fscanf(child, "%lf", &ms) != 1) throw Error("start: no answer from the process started");
+        if (child == nullptr || fscanf(child, "%lf", &ms) != 1)
+            throw Error("start: no answer from the process started");
         pclose(child);
         times.push_back(ms);
     }
-    fmt::print("from the start of a process to the end of its first operation: {:.1f} ms (median of {}), {:.1f} at least\n",
-               median(times), times.size(), *std::min_element(times.begin(), times.end()));
+    fmt::print(
+        "from the start of a process to the end of its first operation: {:.1f} ms (median of {}), {:.1f} at least\n",
+        median(times), times.size(), *std::min_element(times.begin(), times.end()));
     fmt::print("result start {:.2f}\n", median(times));
 }
 
