@@ -54,7 +54,9 @@ class Case {
     std::map<std::string, Tensor> given_;
 };
 
-// lookup.cpp, losses.cpp, recurrent.cpp, training.cpp
+// attention.cpp, lookup.cpp, losses.cpp, recurrent.cpp, training.cpp
+void attention(Case& c);
+void layer_norm(Case& c);
 void embedding(Case& c);
 void cross_entropy(Case& c);
 void rnn(Case& c);

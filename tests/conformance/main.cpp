@@ -12,9 +12,11 @@ using namespace unroll;
 using conformance::Case;
 
 static const std::map<std::string, void (*)(Case&)> kinds = {
+    {"attention", conformance::attention},
     {"clip_grad_norm", conformance::clip_grad_norm},
     {"cross_entropy", conformance::cross_entropy},
     {"embedding", conformance::embedding},
+    {"layer_norm", conformance::layer_norm},
     {"optimizer", conformance::optimizer},
     {"rnn", conformance::rnn},
     {"textbook_rnn", conformance::textbook_rnn},
