@@ -132,7 +132,8 @@ class Recurrent : public RecurrentLayer {
             }
             input = directions() == 2 ? concat(y[0], y[1]) : y[0];
             if (call.dropout != nullptr && options_.dropout > 0 && layer + 1 < options_.num_layers)
-                input = dropout(input, options_.dropout, *call.dropout);
+                input = options_.variational ? variational_dropout(input, options_.dropout, *call.dropout)
+                                             : dropout(input, options_.dropout, *call.dropout);
         }
         return {input, {stack(last_h, 'L'), Cell::has_cell_state ? stack(last_C, 'L') : Var()}};
     }

@@ -96,7 +96,7 @@ double evaluate(const SmallModel& model, const std::vector<int32_t>& text) {
 
 struct Outcome {
     lesson::Series train, valid;
-    double last_train, last_valid, best_valid = INFINITY;
+    double last_train = NAN, last_valid = NAN, best_valid = INFINITY;
 };
 
 /// One training; a point of the curves every `every` steps.

@@ -61,7 +61,7 @@ void tell_normalisation(Lesson& lesson) {
                      }));
     Tape tape;
     const Var in = tape.watch(rows);
-    tape.backward(sum(layer_norm(in, w, b, eps) * random_input("dy", rows.value.shape()).value));
+    tape.backward(sum(layer_norm(in, w, b, eps) * random_input("dy", rows.value.shape()).value.clone()));
     const Tensor along = sum(tape.grad(rows), -1);
     double largest = 0;
     for (int64_t i = 0; i < along.size(); i++) largest = std::max(largest, std::abs(along.flat(i)));
