@@ -31,6 +31,8 @@ class GruCell : public Module {
     /// x [B, D], h_{t-1} [B, H] to h_t.
     States step(const Operand& x, const States& s) const;
     Scanned sequence(const Var& x, const States& s, const SequenceOptions& options) const;
+    /// The rows' order, a letter a gate.
+    const char* gates() const { return "zrh"; }
 
     void visit(Visitor& v) override;
     std::string pretty() const override;

@@ -36,6 +36,8 @@ class LstmCell : public Module {
     /// x [B, D], h_{t-1} and C_{t-1} [B, H] to h_t and C_t.
     States step(const Operand& x, const States& s) const;
     Scanned sequence(const Var& x, const States& s, const SequenceOptions& options) const;
+    /// The rows' order, a letter a gate.
+    const char* gates() const { return coupled_ ? "iCo" : "fiCo"; }
 
     void visit(Visitor& v) override;
     std::string pretty() const override;
