@@ -36,7 +36,8 @@ void Tape::add(const Edge& x, Tensor g) {
         s.gradient = std::move(g);
         return;
     }
-    if (!s.gradient.sole_owner()) s.gradient = s.gradient.clone();  // shared with another gradient: must not change
+    if (!s.gradient.sole_owner()) std::swap(s.gradient, g);  // shared with another gradient: must not change
+    if (!s.gradient.sole_owner()) s.gradient = s.gradient.clone();
     s.gradient += g;
 }
 
