@@ -157,16 +157,26 @@ struct LstmSequence final : Record {
                     const auto da_of = [&](int64_t b) { return split(all_da + (t * B + b) * GH, H, coupled); };
                     const auto a = da_of(first);
                     scan.pass_through<T>(t, first, end, GH, nullptr, all_da + t * B * GH);
+                    const auto write_backward = [&](int64_t b) {
+                        write_cell_backward<T>(H, p, gates_of(b), C_before + b * H, dC_t + b * H, da_of(b));
+                    };
                     scan.for_rows(t, first, end, [&](int64_t b) {
                         show_cell_backward<T>(H, p, gates_of(b), C_t + b * H, dy_t ? dy_t + b * H : nullptr,
                                               dh_t + b * H, dC_t + b * H, da_of(b));
+                        if (!P.o) write_backward(b);
                     });
-                    if (P.o) P.o->multiply<T>(rows, a.o, GH, dC_t + first * H, H, true);
-                    scan.for_rows(t, first, end, [&](int64_t b) {
-                        write_cell_backward<T>(H, p, gates_of(b), C_before + b * H, dC_t + b * H, da_of(b));
-                    });
+                    if (P.o) {
+                        P.o->multiply<T>(rows, a.o, GH, dC_t + first * H, H, true);
+                        scan.for_rows(t, first, end, write_backward);
+                    }
                     if (P.f) P.f->multiply<T>(rows, a.f, GH, dC_t + first * H, H, true);
                     if (P.i) P.i->multiply<T>(rows, a.i, GH, dC_t + first * H, H, true);
+                    if (step > 0) {
+                        const int64_t next = scan.time(step - 1);
+                        kernels::prefetch(all_gates + (next * B + first) * GH, rows * GH);
+                        kernels::prefetch(all_C + (scan.before(next) * B + first) * H, rows * H);
+                        if (all_dy) kernels::prefetch(all_dy + (next * B + first) * H, rows * H);
+                    }
                     // dh_{t-1} = W_hhᵀ da_t, for rows: da_t W_hh, to the dh_t that passes through past a sequence's end
                     W.multiply<T>(rows, all_da + (t * B + first) * GH, GH, dh_t + first * H, H, true);
                 }
