@@ -299,12 +299,8 @@ TEST_CASE("PyTorch's weights: what PyTorch doesn't have is refused") {
     CHECK(contains(refused(make<Gru>({}, 1)), "reset before"));
     CHECK(contains(refused(make<Rnn>({.activation = Activation::logistic}, 1)), "logistic"));
     struct Odd : Module {
-        Linear known;
+        Model known{1};
         Parameter p{"p", Tensor::zeros({1})};
-        Odd() {
-            Generator gen(1);
-            known = Linear({.in = 1, .out = 1}, gen);
-        }
         void visit(Visitor& v) override {
             v("known", known);
             v("p", p);
