@@ -7,6 +7,7 @@
 #include "models/char_lm_trainer.hpp"
 #include "nn/checkpoint.hpp"
 #include "tutorials/01_basic_rnn/chapter.hpp"
+#include "tutorials/lesson/door.hpp"
 
 namespace unroll {
 namespace {
@@ -79,6 +80,8 @@ void tell_language_model(Lesson& lesson, const LanguageModelOptions& options) {
         "The network reads character by character and says, at each step, how probable each one is to come next. The "
         "book's $x_t = E_{w_t}$ would show it the very character that it is to predict: the input of step $t$ is the "
         "one before.");
+    for (const std::string& path : {options.checkpoint, options.save})
+        if (!path.empty()) lesson::door::prepare_file(path);
     const Texts texts = read(lesson, options);
 
     Generator gen(lesson.seed());
