@@ -1,5 +1,5 @@
 #pragma once
-#include "tutorials/lesson/lesson.hpp"
+#include "tutorials/lesson/language_model.hpp"
 
 // The parts of chapter 02, in the order they are told.
 namespace unroll {
@@ -9,5 +9,6 @@ void tell_bptt(Lesson& lesson);      // by hand = tape = numeric, and the check 
 void tell_memory(Lesson& lesson);    // why the cell state keeps gradients
 void tell_variants(Lesson& lesson);  // peephole and coupled
 void tell_adding(Lesson& lesson);    // a task for which memory is all that counts
+void tell_language_model(Lesson& lesson, const lesson::LanguageModelOptions& options);
 
 }  // namespace unroll

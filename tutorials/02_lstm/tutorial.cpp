@@ -5,5 +5,14 @@ using namespace unroll;
 
 int main(int argc, char** argv) {
     Lesson lesson({.number = "02", .title = "LSTM"});
-    return lesson.run(argc, argv, [&] {});
+    lesson::LanguageModelOptions options;
+    options.add_to(lesson);
+    return lesson.run(argc, argv, [&] {
+        tell_cell(lesson);
+        tell_bptt(lesson);
+        tell_memory(lesson);
+        tell_variants(lesson);
+        tell_adding(lesson);
+        tell_language_model(lesson, options);
+    });
 }
