@@ -141,9 +141,9 @@ void forgotten_state(Lesson& lesson, const SmallLstm& net) {
     const double seen = check(true, true), unseen = check(false, true);
     lesson.table(
         {.caption = "Error of the gradient against differences",
-         .header = {"backward", "gradients on $h_1 .. h_T$", "gradients on $h_1 .. h_T$ and $C_T$"},
+         .header = {"backward", "gradients on all $h$", "on all $h$ and $C_T$"},
          .rows = {{"right", fmt::format("{:.1e}", check(false, false)), fmt::format("{:.1e}", check(true, false))},
-                  {"takes no notice of $dC_T$", fmt::format("{:.1e}", unseen), fmt::format("{:.1e}", seen)}}});
+                  {"without $dC_T$", fmt::format("{:.1e}", unseen), fmt::format("{:.1e}", seen)}}});
     lesson.check("the right loop passes both checks", std::max(check(false, false), check(true, false)), 1e-9);
     lesson.check("the first check can't see the mistake", unseen, 1e-9);
     lesson.check("the second one sees it", seen > 1e-2);
@@ -168,7 +168,7 @@ void tell_bptt(Lesson& lesson) {
     lesson.equation(
         R"(\frac{\partial L}{\partial W_g} = \sum_t (\delta^g_t)^\top [h_{t-1}, x_t], \qquad \frac{\partial L}{\partial b_g} = \sum_t \delta^g_t)",
         "∂L/∂W_g = Σ_t (δ^g_t)ᵀ [h_{t-1}, x_t],   ∂L/∂b_g = Σ_t δ^g_t");
-    lesson.text("Here $L_t = \\lVert h_t - \\hat y_t \\rVert^2 / 2$, on the small network above.");
+    lesson.text("Here $L_t = \\|h_t - \\hat y_t\\|^2 / 2$, on the small network above.");
     three_columns(lesson, net);
     forgotten_state(lesson, net);
 }

@@ -132,8 +132,8 @@ void measured(Lesson& lesson) {
     init::orthogonal(plain.W_hh.value, gen);
     const Curve orthogonal{"RNN, orthogonal", gradient_norms(plain, x, upstream)};
 
-    lesson::Table table{.caption = "Share of the gradient that is left, along the memory ($C$; the RNN has only $h$)",
-                        .header = {"network", "forget bias", "after 10 steps", "50", "200", "along $h$, 50"}};
+    lesson::Table table{.caption = "Share of the gradient that is left along the memory ($C$; the RNN has $h$ alone), and along $h$",
+                        .header = {"network", "bias", "10 steps", "50", "200", "$h$, 50"}};
     const auto add_row = [&](const Curve& c, const std::string& bias) {
         table.rows.push_back({c.name, bias, c.norms.after(10), c.norms.after(50), c.norms.after(T), c.norms.h[50]});
     };
@@ -149,8 +149,8 @@ void measured(Lesson& lesson) {
         const Curve curves[] = {rnn,
                                 orthogonal,
                                 lstm("LSTM", bias, Peephole::none, false),
-                                lstm("peephole, full", bias, Peephole::full, false),
-                                lstm("peephole, diagonal", bias, Peephole::diagonal, false),
+                                lstm("full peephole", bias, Peephole::full, false),
+                                lstm("diagonal peephole", bias, Peephole::diagonal, false),
                                 lstm("coupled", bias, Peephole::none, true)};
         for (const Curve& c : curves) {
             plot.series.push_back({.name = c.name, .x = c.norms.n, .y = c.norms.memory()});
