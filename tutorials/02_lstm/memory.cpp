@@ -132,8 +132,9 @@ void measured(Lesson& lesson) {
     init::orthogonal(plain.W_hh.value, gen);
     const Curve orthogonal{"RNN, orthogonal", gradient_norms(plain, x, upstream)};
 
-    lesson::Table table{.caption = "Share of the gradient that is left along the memory ($C$; the RNN has $h$ alone), and along $h$",
-                        .header = {"network", "bias", "10 steps", "50", "200", "$h$, 50"}};
+    lesson::Table table{
+        .caption = "Share of the gradient that is left along the memory ($C$; the RNN has $h$ alone), and along $h$",
+        .header = {"network", "bias", "10 steps", "50", "200", "$h$, 50"}};
     const auto add_row = [&](const Curve& c, const std::string& bias) {
         table.rows.push_back({c.name, bias, c.norms.after(10), c.norms.after(50), c.norms.after(T), c.norms.h[50]});
     };
@@ -178,6 +179,16 @@ void measured(Lesson& lesson) {
     }
     lesson.plot(open);
     lesson.table(table);
+    lesson.text(
+        "The forget bias decides, in every form; the powers of the gate alone foretell the curve's slope, and the way "
+        "through the gates adds a little to it, which may even let a gradient grow where the gates are wide open. "
+        "Along $h$ "
+        "less is left than along $C$: $h$ is what a step shows, not what it keeps.\n\n"
+        "And the orthogonal RNN keeps more than an LSTM with a forget bias of 1. At the start, that is. What its "
+        "gradient "
+        "passes on the way depends on everything it computes, and learning anything at all moves $W_{hh}$ away from "
+        "what "
+        "keeps gradients. A gate can be moved to 1 and left there. The adding problem below will tell.");
     lesson.check("after 50 steps the LSTM with forget bias 1 has kept more than the RNN",
                  lstms[1].after(50) > rnn.norms.after(50));
     lesson.check("every rise of the forget bias keeps more over 200 steps", lstms[0].after(T) < lstms[1].after(T) &&

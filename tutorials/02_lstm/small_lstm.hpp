@@ -35,9 +35,6 @@ struct SmallLstm {
         for (size_t i = 0; i < values.size(); i++) *all[i] = Parameter(all[i]->name, values[i]);
         return net;
     }
-    /// The four matrices above each other, and the biases behind each other, in the order f, i, C̃, o.
-    Tensor stacked_W() const { return concat({W_f.value, W_i.value, W_C.value, W_o.value}, 0); }
-    Tensor stacked_b() const { return concat({b_f.value, b_i.value, b_C.value, b_o.value}); }
 
     struct Step {
         Var f, i, candidate, o, C, h, L;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "core/gradcheck.hpp"
+#include "nn/book.hpp"
 #include "nn/clip.hpp"
 #include "nn/lstm.hpp"
 #include "tutorials/02_lstm/chapter.hpp"
@@ -10,16 +11,21 @@
 namespace unroll {
 namespace {
 
-/// The library's cell with the small network's weights: four matrices, or without W_f where it is coupled.
-LstmCell cell_of(const SmallLstm& net, Peephole peephole, bool coupled) {
+/// The small network's weights under the book's names.
+Weights book(const SmallLstm& net) {
+    Weights weights;
+    for (const Parameter& p : net.parameters())
+        if (p.name[0] == 'W' || p.name[0] == 'b') weights[p.name] = p.value;
+    return weights;
+}
+
+/// The library's cell with these weights of the book's.
+LstmCell cell_of(const Weights& weights, Peephole peephole, bool coupled) {
     Generator gen(1);
     LstmCell cell({.input_size = 1, .hidden_size = 2, .peephole = peephole, .coupled = coupled, .dtype = DType::f64},
                   gen);
-    const int64_t first = coupled ? 2 : 0;  // rows of f
-    const Tensor W = net.stacked_W().slice(first, 8);
-    cell.W_hh.value.copy_from(columns(W, 0, 2));
-    cell.W_xh.value.copy_from(columns(W, 2, 3));
-    cell.b.value.copy_from(net.stacked_b().slice(first, 8));
+    const Weights stacked = from_book(cell.gates(), weights);
+    for (Parameter& p : parameters(cell)) p.value.copy_from(stacked.at(p.name));
     return cell;
 }
 
@@ -61,11 +67,12 @@ void peephole(Lesson& lesson, const SmallLstm& net) {
     lesson.show("[h_0, x_1, C_1], what the output gate sees", hxC_new);
     lesson.show("o_1", o);
     lesson.show("h_1", o * tanh(C));
-    LstmCell cell = cell_of(net, Peephole::full, false);
-    cell.P_f.value.copy_from(P_f);
-    cell.P_i.value.copy_from(P_i);
-    cell.P_o.value.copy_from(P_o);
-    lesson.check("`LstmCell` with full peepholes takes the same step", difference(net, cell, o * tanh(C), C), 1e-15);
+    Weights weights = book(net);
+    weights["W_f"] = concat(net.W_f.value, P_f);
+    weights["W_i"] = concat(net.W_i.value, P_i);
+    weights["W_o"] = concat(net.W_o.value, P_o);
+    const LstmCell full = cell_of(weights, Peephole::full, false);
+    lesson.check("`LstmCell` with full peepholes takes the same step", difference(net, full, o * tanh(C), C), 1e-15);
     lesson.text(
         "In the paper (Gers and Schmidhuber 2000) a gate sees the cell of its own unit only: $P_f$, $P_i$ and $P_o$ "
         "are "
@@ -78,12 +85,13 @@ void peephole(Lesson& lesson, const SmallLstm& net) {
     const Tensor C_d =
         sigmoid(seen(net.W_f, net.b_f) + C_0 * p_f) * C_0 + sigmoid(seen(net.W_i, net.b_i) + C_0 * p_i) * candidate;
     const Tensor h_d = sigmoid(seen(net.W_o, net.b_o) + C_d * p_o) * tanh(C_d);
-    cell = cell_of(net, Peephole::diagonal, false);
-    cell.P_f.value.copy_from(p_f);
-    cell.P_i.value.copy_from(p_i);
-    cell.P_o.value.copy_from(p_o);
+    weights = book(net);
+    weights["P_f"] = p_f;
+    weights["P_i"] = p_i;
+    weights["P_o"] = p_o;
+    const LstmCell thin = cell_of(weights, Peephole::diagonal, false);
     lesson.show("h_1 with the diagonals of the same matrices", h_d);
-    lesson.check("`LstmCell` with diagonal peepholes takes the same step", difference(net, cell, h_d, C_d), 1e-15);
+    lesson.check("`LstmCell` with diagonal peepholes takes the same step", difference(net, thin, h_d, C_d), 1e-15);
 }
 
 void coupled(Lesson& lesson, const SmallLstm& net) {
@@ -103,12 +111,15 @@ void coupled(Lesson& lesson, const SmallLstm& net) {
     const Tensor i = sigmoid(through(net.W_i, net.b_i)), candidate = tanh(through(net.W_C, net.b_C));
     const Tensor C = (1.0 - i) * net.C_0.value + i * candidate;
     const Tensor h = sigmoid(through(net.W_o, net.b_o)) * tanh(C);
+    Weights weights = book(net);
+    weights.erase("W_f");
+    weights.erase("b_f");
     lesson.show("i_1", i);
     lesson.show("f_1 = 1 - i_1", 1.0 - i);
     lesson.show("C_1", C);
     lesson.show("h_1", h);
-    lesson.check("`LstmCell`, coupled, takes the same step", difference(net, cell_of(net, Peephole::none, true), h, C),
-                 1e-15);
+    lesson.check("`LstmCell`, coupled, takes the same step",
+                 difference(net, cell_of(weights, Peephole::none, true), h, C), 1e-15);
 }
 
 void checked(Lesson& lesson) {
@@ -117,8 +128,8 @@ void checked(Lesson& lesson) {
         "Gradients of the library's layer, in all forms, against differences: every entry of every weight, of the "
         "input "
         "and of both initial states, with random gradients on all outputs and on $h_T$ and $C_T$.");
-    lesson::Table table{.caption = "T=4, B=2, D=3, H=3; parameters of one layer with D=64, H=512",
-                        .header = {"form", "entries", "worst error", "parameters", "for D=64, H=512"}};
+    lesson::Table table{.caption = "Checked at T=4, B=2, D=3, H=3; parameters counted at D=64, H=512",
+                        .header = {"form", "entries", "worst error", "parameters", ""}};
     bool passed = true;
     struct Form {
         const char* name;
@@ -127,10 +138,10 @@ void checked(Lesson& lesson) {
         const char* parameters;
     };
     for (const Form& form : {Form{"LSTM", Peephole::none, false, "$4H(H + D + 1)$"},
-                             Form{"peephole, diagonal", Peephole::diagonal, false, "$4H(H + D + 1) + 3H$"},
-                             Form{"peephole, full", Peephole::full, false, "$4H(H + D + 1) + 3H^2$"},
+                             Form{"diagonal peephole", Peephole::diagonal, false, "$4H(H + D + 1) + 3H$"},
+                             Form{"full peephole", Peephole::full, false, "$4H(H + D + 1) + 3H^2$"},
                              Form{"coupled", Peephole::none, true, "$3H(H + D + 1)$"},
-                             Form{"coupled, full peephole", Peephole::full, true, "$3H(H + D + 1) + 2H^2$"}}) {
+                             Form{"coupled, peephole", Peephole::full, true, "$3H(H + D + 1) + 2H^2$"}}) {
         const auto layer = [&](int64_t inputs, int64_t units, DType dtype) {
             Generator gen(lesson.seed());
             return Lstm({.input_size = inputs,
