@@ -13,39 +13,36 @@ CharLm::CharLm(const CharLmOptions& options, Generator& gen)
     : embedding(
           {.vocabulary = {options.vocabulary, 'V'}, .embedding_size = options.embedding_size, .dtype = options.dtype},
           gen),
-      rnn({.input_size = options.embedding_size,
-           .hidden_size = options.hidden_size,
-           .dtype = options.dtype,
-           .num_layers = options.num_layers},
-          gen),
+      rnn(recurrent_layer({.cell = options.cell,
+                           .input_size = options.embedding_size,
+                           .hidden_size = options.hidden_size,
+                           .dtype = options.dtype,
+                           .num_layers = options.num_layers},
+                          gen)),
       out({.in = options.hidden_size, .out = {options.vocabulary, 'V'}, .dtype = options.dtype}, gen),
       options_(options) {}
 
 void CharLm::visit(Visitor& v) {
     v("embedding", embedding);
-    v("rnn", rnn);
+    v("rnn", *rnn);
     v("out", out);
 }
 
 std::string CharLm::pretty() const {
-    return fmt::format("CharLm({}, {}, {})", embedding.pretty(), rnn.pretty(), out.pretty());
+    return fmt::format("CharLm({}, {}, {})", embedding.pretty(), rnn->pretty(), out.pretty());
 }
 
-CharLm::Output CharLm::loss(Tape& tape, const Ids& inputs, const Ids& targets, const Tensor& state) const {
+CharLm::Output CharLm::loss(Tape& tape, const Ids& inputs, const Ids& targets, const StateValues& state) const {
     const Var x = embedding(tape, inputs);  // x_t = E_{w_{t-1}}
-    Rnn::Call call;
-    if (state.defined()) call.initial = {tape.constant(state)};
-    const Rnn::Output h = rnn(x, call);
+    const RecurrentLayer::Output h = (*rnn)(x, {.initial = state.on(tape)});
     const Var scores = out(h.y);  // W_out h_t + b_out, of all steps at once
-    return {cross_entropy(scores, targets), h.last[0].value()};
+    return {cross_entropy(scores, targets), h.last};
 }
 
-Tensor CharLm::next(Tape& forward_only, const Ids& characters, Tensor& state) const {
+Tensor CharLm::next(Tape& forward_only, const Ids& characters, StateValues& state) const {
     const Var x = embedding(forward_only, characters.reshape({1, characters.size()}));
-    Rnn::Call call;
-    if (state.defined()) call.initial = {forward_only.constant(state)};
-    const Rnn::Output h = rnn(x, call);
-    state = h.last[0].value();
+    const RecurrentLayer::Output h = (*rnn)(x, {.initial = state.on(forward_only)});
+    state = h.last;
     return out(h.y).value()[0];
 }
 
@@ -62,7 +59,7 @@ TextScore evaluate(const CharLm& model, const std::vector<int32_t>& text) {
     double total = 0;
     const auto run = [&](int64_t first, int64_t width, int64_t stride, int64_t count) {
         Tape tape(Tape::Mode::forward_only);
-        Tensor state;
+        StateValues state;
         for (int64_t begin = 0; begin < count; begin += T) {
             const int64_t steps = std::min(T, count - begin);
             Ids inputs = Ids::empty({{steps, 'T'}, {width, 'B'}}), targets = Ids::empty({{steps, 'T'}, {width, 'B'}});
@@ -111,7 +108,8 @@ std::string sample(const CharLm& model, const CharVocabulary& vocabulary, const 
     const std::vector<int32_t> start = vocabulary.encode(prompt);
     if (start.empty()) fail("sample", at, "the prompt is empty: give at least one character to start from");
     Tape tape(Tape::Mode::forward_only);
-    Tensor state, scores;
+    StateValues state;
+    Tensor scores;
     for (int32_t c : start) scores = model.next(tape, Ids({c}), state);
     std::vector<int32_t> written;
     for (int64_t i = 0; i < options.length; i++) {

@@ -4,12 +4,13 @@
 #include "data/text.hpp"
 #include "nn/embedding.hpp"
 #include "nn/linear.hpp"
-#include "nn/rnn.hpp"
+#include "nn/recurrent_layer.hpp"
 
 namespace unroll {
 
 struct CharLmOptions {
     int64_t vocabulary = 0;
+    CellKind cell = CellKind::rnn;
     int64_t embedding_size = 64, hidden_size = 256, num_layers = 1;
     DType dtype = DType::f32;
 };
@@ -22,20 +23,20 @@ class CharLm : public Module {
     CharLm(const CharLmOptions& options, Generator& gen);
 
     struct Output {
-        Var loss;      // mean of -log P over the T*B targets, in nats
-        Tensor state;  // h_T [layers, B, H], to be carried into the next chunk as a constant: BPTT is truncated there
+        Var loss;           // mean of -log P over the T*B targets, in nats
+        StateValues state;  // [layers, B, H], to be carried into the next chunk as constants: BPTT is truncated there
     };
-    /// inputs and targets [T, B]; state as returned by the call before, or undefined for zeros.
-    Output loss(Tape& tape, const Ids& inputs, const Ids& targets, const Tensor& state) const;
+    /// inputs and targets [T, B]; state as returned by the call before, or {} for zeros.
+    Output loss(Tape& tape, const Ids& inputs, const Ids& targets, const StateValues& state) const;
     /// Scores of the next character [B, V] after one more character of each sequence; moves the state on.
-    Tensor next(Tape& forward_only, const Ids& characters, Tensor& state) const;
+    Tensor next(Tape& forward_only, const Ids& characters, StateValues& state) const;
 
     const CharLmOptions& options() const { return options_; }
     void visit(Visitor& v) override;
     std::string pretty() const override;
 
     Embedding embedding;
-    Rnn rnn;
+    std::shared_ptr<RecurrentLayer> rnn;
     Linear out;
 
   private:

@@ -81,7 +81,8 @@ void CharLmTrainer::save(const std::string& path) const {
                         {"sum", sum_},
                         {"best", best_},
                         {"position", batches_.position()}};
-    if (state_.defined()) progress.tensors["state"] = state_;
+    if (state_.h.defined()) progress.tensors["state h"] = state_.h;
+    if (state_.C.defined()) progress.tensors["state C"] = state_.C;
     for (size_t i = 0; i < best_weights_.size(); i++)
         progress.tensors["best " + parameters_[i].name] = best_weights_[i];
     Tensor history = Tensor::empty({static_cast<int64_t>(history_.size()), 3}, DType::f64);
@@ -109,7 +110,8 @@ void CharLmTrainer::resume(const std::string& path) {
     for (auto [name, to] : {std::pair{"loss", &loss_}, {"norm", &norm_}, {"sum", &sum_}, {"best", &best_}})
         *to = progress.numbers[name];
     batches_.set_position(static_cast<int64_t>(progress.numbers["position"]));
-    state_ = progress.tensors["state"];
+    state_.h = progress.tensors["state h"];
+    state_.C = progress.tensors["state C"];
     best_weights_.clear();
     for (const Parameter& p : parameters_)
         if (progress.tensors.count("best " + p.name) > 0) best_weights_.push_back(progress.tensors["best " + p.name]);

@@ -57,7 +57,7 @@ class CharLmTrainer {
     Generator generator_{0};  // nothing is drawn in training; a checkpoint has one
     StreamBatches batches_;
     Tape tape_;
-    Tensor state_;
+    StateValues state_;
     int64_t done_ = 0, waited_ = 0;
     double loss_ = 0, norm_ = 0, sum_ = 0, best_;
     std::vector<Tensor> best_weights_;

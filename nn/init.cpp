@@ -51,6 +51,12 @@ void inverse_root(Tensor& W, int64_t n, Generator& gen, Where at) {
     uniform(W, 1 / (3 * static_cast<double>(n)), gen);
 }
 
+Parameter parameter(const std::string& name, const Shape& shape, DType dtype, int64_t n, Generator& gen) {
+    Tensor value = Tensor::empty(shape, dtype);
+    inverse_root(value, n, gen);
+    return {name, value};
+}
+
 void xavier_uniform(Tensor& W, Generator& gen, Where at) {
     const Fan f = fan("xavier_uniform", W, at);
     uniform(W, 2 / (f.in + f.out), gen);

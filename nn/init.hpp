@@ -1,5 +1,8 @@
 #pragma once
+#include <string>
+
 #include "core/random.hpp"
+#include "core/var.hpp"
 
 /// Initial values, written into a tensor that exists: `init::orthogonal(rnn.cell(0).W_hh.value, gen)`. Weights are
 /// [out, in], or [out, in, height, width] for convolutions; fan_in and fan_out count the numbers that go into and out
@@ -9,6 +12,8 @@ namespace unroll::init {
 /// Uniform in ±1/√n: with n = hidden_size what PyTorch gives all parameters of its recurrent layers, with n = fan_in
 /// those of Linear. (LeCun et al., "Efficient BackProp", 1998, have the idea.)
 void inverse_root(Tensor& W, int64_t n, Generator& gen, Where at = {});
+/// A new parameter that starts so.
+Parameter parameter(const std::string& name, const Shape& shape, DType dtype, int64_t n, Generator& gen);
 
 /// Variance 2 / (fan_in + fan_out), for tanh: uniform in ±√(6 / (fan_in + fan_out)).     (Glorot and Bengio, 2010)
 void xavier_uniform(Tensor& W, Generator& gen, Where at = {});

@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "core/bptt/rnn.hpp"
+#include "core/bptt/scan.hpp"
 #include "core/ops/dropout.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/shape.hpp"
@@ -12,70 +12,92 @@
 #include "nn/module.hpp"
 
 /// A recurrent layer is a scan of a cell over time. A cell is a Module with
-///     static constexpr int states = 1;                                   // h; an LSTM has 2: h and C
-///     using Options = ...;                                               // with the fields of RnnOptions that the
-///     layer reads Cell(const Options&, Generator&); States<states> step(const Operand& x, const States<states>& s)
-///     const;   // x [B, D], states [B, H]; the first is the output
+///     using Options = ...;                            // with the fields of RnnOptions that the layer reads
+///     static constexpr bool has_cell_state = false;   // true where the state is h and C, as an LSTM's
+///     Cell(const Options&, Generator&);
+///     States step(const Operand& x, const States& s) const;   // x [B, D], states [B, H]
 /// and, where it has one, the whole sequence as a single fast operation:
-///     Scanned<states> sequence(const Var& x, const States<states>& s, const SequenceOptions&) const;
+///     Scanned sequence(const Var& x, const States& s, const SequenceOptions&) const;
 /// A reader's own cell needs no more to be stacked, run in both directions, and over sequences of unequal lengths.
 namespace unroll {
 
-template <int N>
-using States = std::array<Var, N>;
+/// What a cell hands from step to step. C has no value (given(C) is false) for a cell without a cell state.
+struct States {
+    Var h, C;
+};
+inline bool given(const Var& v) { return v.tape() != nullptr; }
+
+/// The numbers of States, to carry them to another pass: from chunk to chunk, or from word to word.
+struct StateValues {
+    Tensor h, C;
+    StateValues() = default;
+    StateValues(const States& s) : h(s.h.value()), C(s.C.value()) {}
+    /// As values without gradient: truncated BPTT cuts here. Undefined tensors stay not given, which means zeros.
+    States on(Tape& tape) const {
+        return {h.defined() ? tape.constant(h) : Var(), C.defined() ? tape.constant(C) : Var()};
+    }
+};
 
 /// y [T, B, H]: the outputs of all steps; last: the states after the last step, each [B, H].
-template <int N>
 struct Scanned {
     Var y;
-    States<N> last;
+    States last;
 };
 
 /// Ones where step t lies within the sequence, zeros past its end, as a column [B, 1].
 Tensor within(const Ids& lengths, int64_t t, DType dtype);
 
+/// Past its end a sequence's state stays: next where `inside` [B, 1] is 1, before where it is 0.
+States pass_through(const States& before, const States& next, const Tensor& inside);
+
 /// The cell's step for t = 1 .. T (T .. 1 in reverse), one recorded operation after another. x [T, B, D].
 template <class Cell>
-Scanned<Cell::states> scan(const Cell& cell, const Var& x, States<Cell::states> s,
-                           const SequenceOptions& options = {}) {
+Scanned scan(const Cell& cell, const Var& x, States s, const SequenceOptions& options = {}) {
     Tape& tape = *x.tape();
     const int T = static_cast<int>(x.dim(0));
     std::vector<Var, PoolAllocator<Var>> y(static_cast<size_t>(T));
     for (int t : options.reverse ? tape.steps_reversed(T) : tape.steps(T)) {
-        States<Cell::states> next = cell.step(row(x, t), s);
+        States next = cell.step(row(x, t), s);
         Var& y_t = y[static_cast<size_t>(t)];
-        y_t = next[0];
-        if (options.lengths.defined()) {  // past its end a sequence's state stays, and its output is zero
+        y_t = next.h;
+        if (options.lengths.defined()) {
             const Tensor inside = within(options.lengths, t, x.dtype());
-            const Tensor outside = 1.0 - inside;
-            y_t = next[0] * inside;
-            for (size_t i = 0; i < next.size(); i++) {
-                const Var moved = next[i] * inside;
-                next[i] = moved + s[i] * outside;
-            }
+            y_t = next.h * inside;  // past its end a sequence's output is zero
+            next = pass_through(s, next, inside);
         }
         s = std::move(next);
     }
     return {stack(y), std::move(s)};
 }
 
+struct RecurrentOutput {
+    Var y;        // [T, B, H]; both directions side by side, [h(f); h(b)], make it [T, B, 2H]
+    States last;  // [layers * directions, B, H]: layer 0 forward, layer 0 reverse, layer 1 forward, ...
+};
+
+struct RecurrentCall {
+    States initial = {};           // [layers * directions, B, H]; zeros where not given
+    Ids lengths = {};              // [B]; all T where not given
+    Generator* dropout = nullptr;  // given in training: dropout between the layers draws from it
+    bool composed = false;         // the cell's steps one by one, even where it has a whole-sequence operation
+};
+
+/// What models hold: a recurrent layer of whatever cell.
+class RecurrentLayer : public Module {
+  public:
+    using Output = RecurrentOutput;
+    using Call = RecurrentCall;
+
+    /// x [T, B, D].
+    virtual Output operator()(const Var& x, const Call& call = {}, Where at = {}) const = 0;
+    virtual int64_t output_size() const = 0;  // H times directions
+};
+
 /// Stacked and bidirectional layers of one kind of cell: parameters layer0.*, layer0_reverse.*, layer1.*, ...
 template <class Cell>
-class Recurrent : public Module {
+class Recurrent : public RecurrentLayer {
   public:
     using Options = typename Cell::Options;
-
-    struct Output {
-        Var y;  // [T, B, H]; both directions side by side, [h(f); h(b)], make it [T, B, 2H]
-        States<Cell::states>
-            last;  // [layers * directions, B, H]: layer 0 forward, layer 0 reverse, layer 1 forward, ...
-    };
-    struct Call {
-        States<Cell::states> initial = {};  // [layers * directions, B, H]; zeros where not given
-        Ids lengths = {};                   // [B]; all T where not given
-        Generator* dropout = nullptr;       // given in training: dropout between the layers draws from it
-        bool composed = false;              // the cell's steps one by one, even where it has a whole-sequence operation
-    };
 
     Recurrent() = default;
     Recurrent(const Options& options, Generator& gen, Where at = {}) : options_(options) {
@@ -92,36 +114,32 @@ class Recurrent : public Module {
         }
     }
 
-    /// x [T, B, D].
-    Output operator()(const Var& x, const Call& call = {}, Where at = {}) const {
+    Output operator()(const Var& x, const Call& call = {}, Where at = {}) const override {
         check(x, call, at);
-        const Dim B = x.shape().dim(1), H{options_.hidden_size, 'H'};
         Var input = x;
-        std::array<std::vector<Var, PoolAllocator<Var>>, Cell::states> last;
+        std::vector<Var, PoolAllocator<Var>> last_h, last_C;
         for (int64_t layer = 0; layer < options_.num_layers; layer++) {
             std::array<Var, 2> y;
             for (int64_t d = 0; d < directions(); d++) {
                 const int64_t index = layer * directions() + d;
-                States<Cell::states> s;
-                for (size_t i = 0; i < s.size(); i++)
-                    s[i] = given(call.initial[i]) ? row(call.initial[i], index)
-                                                  : x.tape()->constant(Tensor::zeros({B, H}, x.dtype()));
-                Scanned<Cell::states> out = run(cells_[static_cast<size_t>(index)], input, s,
-                                                {.reverse = d == 1, .lengths = call.lengths}, call.composed);
+                States s{initial(call.initial.h, index, x), {}};
+                if (Cell::has_cell_state) s.C = initial(call.initial.C, index, x);
+                Scanned out = run(cells_[static_cast<size_t>(index)], input, s,
+                                  {.reverse = d == 1, .lengths = call.lengths}, call.composed);
                 y[static_cast<size_t>(d)] = std::move(out.y);
-                for (size_t i = 0; i < s.size(); i++) last[i].push_back(std::move(out.last[i]));
+                last_h.push_back(std::move(out.last.h));
+                if (Cell::has_cell_state) last_C.push_back(std::move(out.last.C));
             }
             input = directions() == 2 ? concat(y[0], y[1]) : y[0];
             if (call.dropout != nullptr && options_.dropout > 0 && layer + 1 < options_.num_layers)
                 input = dropout(input, options_.dropout, *call.dropout);
         }
-        Output out{input, {}};
-        for (size_t i = 0; i < last.size(); i++) out.last[i] = stack(last[i]);
-        return out;
+        return {input, {stack(last_h, 'L'), Cell::has_cell_state ? stack(last_C, 'L') : Var()}};
     }
 
     const Options& options() const { return options_; }
     int64_t directions() const { return options_.bidirectional ? 2 : 1; }
+    int64_t output_size() const override { return directions() * options_.hidden_size; }
     Cell& cell(int64_t layer, bool reverse = false) {
         return cells_[static_cast<size_t>(layer * directions() + reverse)];
     }
@@ -138,26 +156,30 @@ class Recurrent : public Module {
     }
 
   private:
-    static bool given(const Var& v) { return v.tape() != nullptr; }
+    Var initial(const Var& s, int64_t index, const Var& x) const {
+        if (given(s)) return row(s, index);
+        return x.tape()->constant(Tensor::zeros({x.shape().dim(1), {options_.hidden_size, 'H'}}, x.dtype()));
+    }
 
-    static Scanned<Cell::states> run(const Cell& cell, const Var& x, const States<Cell::states>& s,
-                                     const SequenceOptions& options, bool composed) {
+    static Scanned run(const Cell& cell, const Var& x, const States& s, const SequenceOptions& options, bool composed) {
         if constexpr (requires { cell.sequence(x, s, options); })
             if (!composed) return cell.sequence(x, s, options);
         return scan(cell, x, s, options);
     }
 
     void check(const Var& x, const Call& call, Where at) const {
-        if (x.tape() == nullptr || x.shape().rank() != 3 || x.dim(2) != options_.input_size || x.dim(0) < 1)
+        if (!given(x) || x.shape().rank() != 3 || x.dim(2) != options_.input_size || x.dim(0) < 1)
             fail("Recurrent", at,
                  fmt::format("x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
                              options_.input_size));
         const Shape expected{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
-        for (const Var& s : call.initial)
-            if (given(s) && !(s.shape() == expected))
+        for (const Var* s : {&call.initial.h, &call.initial.C})
+            if (given(*s) && !(s->shape() == expected))
                 fail("Recurrent", at,
-                     fmt::format("an initial state is {}, expected {} (layers times directions first)", s.shape().str(),
-                                 expected.str()));
+                     fmt::format("an initial state is {}, expected {} (layers times directions first)",
+                                 s->shape().str(), expected.str()));
+        if (given(call.initial.C) && !Cell::has_cell_state)
+            fail("Recurrent", at, "an initial cell state C is given, but this cell has none");
         Scan{x.dim(0), x.dim(1), false, call.lengths}.check("Recurrent", at);
     }
 

@@ -1,50 +1,35 @@
 #include "nn/rnn.hpp"
 
-#include <cmath>
-
 #include "core/ops/linalg.hpp"
+#include "nn/init.hpp"
 
 namespace unroll {
 
-Tensor within(const Ids& lengths, int64_t t, DType dtype) {
-    Tensor column = Tensor::empty({lengths.size(), 1}, dtype);
-    for (int64_t b = 0; b < lengths.size(); b++) column.set_flat(b, t < lengths[b] ? 1 : 0);
-    return column;
-}
-
-static Tensor uniform(const Shape& shape, double bound, DType dtype, Generator& gen) {
-    Tensor t = Tensor::empty(shape, dtype);
-    gen.fill_uniform(t, -bound, bound);
-    return t;
-}
-
 RnnCell::RnnCell(const Options& options, Generator& gen) : activation_(options.activation) {
     const Dim H{options.hidden_size, 'H'}, D{options.input_size, 'D'};
-    const double bound = 1 / std::sqrt(static_cast<double>(H.size));
-    W_hh = Parameter("W_hh", uniform({H, H}, bound, options.dtype, gen));
-    W_xh = Parameter("W_xh", uniform({H, D}, bound, options.dtype, gen));
-    b_h = Parameter("b_h", uniform({H}, bound, options.dtype, gen));
+    W_hh = init::parameter("W_hh", {H, H}, options.dtype, H.size, gen);
+    W_xh = init::parameter("W_xh", {H, D}, options.dtype, H.size, gen);
+    b_h = init::parameter("b_h", {H}, options.dtype, H.size, gen);
 }
 
-States<1> RnnCell::step(const Operand& x, const States<1>& s) const {
-    const auto& [h] = s;
-    const Var recurrent = matmul(h, transposed(W_hh));
+States RnnCell::step(const Operand& x, const States& s) const {
+    const Var recurrent = matmul(s.h, transposed(W_hh));
     const Var projected = matmul(x, transposed(W_xh));
     const Var sum = recurrent + projected;
     const Var a = sum + b_h;  // a_t = W_hh h_{t-1} + W_xh x_t + b_h
     switch (activation_) {
         case Activation::relu:
-            return {relu(a)};
+            return {relu(a), {}};
         case Activation::logistic:
-            return {sigmoid(a)};
+            return {sigmoid(a), {}};
         default:
-            return {tanh(a)};
+            return {tanh(a), {}};
     }
 }
 
-Scanned<1> RnnCell::sequence(const Var& x, const States<1>& s, const SequenceOptions& options) const {
-    RnnVars out = rnn_sequence(x, s[0], W_xh, W_hh, b_h, activation_, options);
-    return {std::move(out.y), {std::move(out.h_T)}};
+Scanned RnnCell::sequence(const Var& x, const States& s, const SequenceOptions& options) const {
+    RnnVars out = rnn_sequence(x, s.h, W_xh, W_hh, b_h, activation_, options);
+    return {std::move(out.y), {std::move(out.h_T), {}}};
 }
 
 void RnnCell::visit(Visitor& v) {

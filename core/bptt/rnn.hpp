@@ -6,11 +6,6 @@ namespace unroll {
 /// φ, the book's σ.
 enum class Activation { tanh, relu, logistic };
 
-struct SequenceOptions {
-    bool reverse = false;
-    Ids lengths = {};  // [B]; undefined: all T (see Scan)
-};
-
 /// Elman's RNN over a whole sequence, one operation with explicit backpropagation through time.
 ///   h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h),  t = 1 .. T                                    (book: Basic RNN)
 /// x [T, B, D], h_0 [B, H], W_xh [H, D], W_hh [H, H], b_h [H]; returns y [T, B, H] = h_1 .. h_T, and h_T [B, H].

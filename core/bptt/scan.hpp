@@ -8,6 +8,11 @@
 
 namespace unroll {
 
+struct SequenceOptions {
+    bool reverse = false;
+    Ids lengths = {};  // [B]; undefined: all T (see Scan)
+};
+
 /// The walk over time that every whole-sequence operation shares. T time steps, B sequences, forward or reverse, and
 /// optional lengths [B] with the meaning of PyTorch's packed sequences: a sequence's outputs past its end are zero, its
 /// final state is the one after its own last step, and the reverse direction starts at its own last step. Inside the

@@ -35,11 +35,11 @@ void rnn(Case& c) {
             biases.push_back({input, hidden, cell.b_h});
         }
     Rnn::Call call;
-    if (c.has("in.h0")) call.initial = {c.input("h0")};
+    if (c.has("in.h0")) call.initial.h = c.input("h0");
     if (c.has("in.lengths")) call.lengths = c.ids("in.lengths");
     const Rnn::Output out = layer(c.input("x"), call);
     c.output("y", out.y);
-    c.output("hT", out.last[0]);
+    c.output("hT", out.last.h);
     c.backward();
     for (const Biases& b : biases) {
         c.give("grad.param." + b.input, c.tape.grad(b.sum));
@@ -56,9 +56,9 @@ void textbook_rnn(Case& c) {
     output.W = c.parameter("W_hy");
     output.b = c.parameter("b_y");
     const Var x = c.input("x"), h_0 = c.input("h0");
-    const Scanned<1> h = scan(cell, x, {h_0});
+    const Scanned h = scan(cell, x, {h_0, {}});
     c.output("y", sigmoid(output(h.y)));
-    c.output("hT", h.last[0]);
+    c.output("hT", h.last.h);
     c.backward();
 }
 

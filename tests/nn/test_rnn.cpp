@@ -41,12 +41,12 @@ std::vector<Tensor> run(Rnn& rnn, const Case& c, bool composed, DType dtype = DT
     }
     Tape tape;
     const Var input = tape.input(x), state = tape.input(h_0);
-    if (c.given_state) call.initial = {state};
+    if (c.given_state) call.initial.h = state;
     const Rnn::Output out = rnn(input, call);
     const Var from_y = sum(out.y * dy);
-    const Var from_h = sum(out.last[0] * dh_T);
+    const Var from_h = sum(out.last.h * dh_T);
     tape.backward(from_y + from_h);
-    std::vector<Tensor> results = {out.y.value(), out.last[0].value(), tape.grad(input)};
+    std::vector<Tensor> results = {out.y.value(), out.last.h.value(), tape.grad(input)};
     if (c.given_state) results.push_back(tape.grad(state));
     for (const Parameter& p : parameters(rnn)) results.push_back(tape.grad(p));
     return results;
@@ -138,7 +138,7 @@ TEST_CASE("rnn: outputs past the end are zero, the last state is the one after t
     }
     for (int64_t d = 0; d < 2; d++)
         for (int64_t h = 0; h < 3; h++)
-            CHECK(both.last[0].value().at({d, 1, h}) == alone.last[0].value().at({d, 0, h}));
+            CHECK(both.last.h.value().at({d, 1, h}) == alone.last.h.value().at({d, 0, h}));
 }
 
 TEST_CASE("rnn: a sequence of length 0 passes its initial state on") {
@@ -146,10 +146,10 @@ TEST_CASE("rnn: a sequence of length 0 passes its initial state on") {
     Rnn rnn({.input_size = 2, .hidden_size = 3, .dtype = DType::f64}, gen);
     Tape tape;
     const Var h_0 = tape.input(normal({1, 2, 3}, gen));
-    const auto out = rnn(tape.constant(normal({4, 2, 2}, gen)), {.initial = {h_0}, .lengths = Ids({4, 0})});
-    tape.backward(sum(out.last[0]));
+    const auto out = rnn(tape.constant(normal({4, 2, 2}, gen)), {.initial = {h_0, {}}, .lengths = Ids({4, 0})});
+    tape.backward(sum(out.last.h));
     for (int64_t h = 0; h < 3; h++) {
-        CHECK(out.last[0].value().at({0, 1, h}) == h_0.value().at({0, 1, h}));
+        CHECK(out.last.h.value().at({0, 1, h}) == h_0.value().at({0, 1, h}));
         CHECK(tape.grad(h_0).at({0, 1, h}) == 1);
     }
 }
@@ -177,7 +177,7 @@ TEST_CASE("rnn: wrong use is told with the reader's line") {
           }).find("length 5 of sequence 1: expected 0 to T = 4") != std::string::npos);
     CHECK(message([&] { rnn(x, {.lengths = Ids({4, -1})}); }).find("length -1") != std::string::npos);
     CHECK(message([&] {
-              rnn(x, {.initial = {tape.input(Tensor::zeros({2, 2, 3}))}});
+              rnn(x, {.initial = {tape.input(Tensor::zeros({2, 2, 3})), {}}});
           }).find("expected [L=1, 2, H=3]") != std::string::npos);
     CHECK(message([&] { Rnn({.input_size = 2, .hidden_size = 0}, gen); }).find("hidden_size 0") != std::string::npos);
     CHECK(message([&] { Rnn({.input_size = 2, .hidden_size = 2, .dropout = NAN}, gen); }).find("dropout nan") !=
