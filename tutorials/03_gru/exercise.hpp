@@ -79,13 +79,13 @@ Gradients gru_backward(const Tensor& dy, const Tensor& dh_T, const Tensor& x, co
 /// 2H-1 r's, 2H .. 3H-1 the candidate's.
 struct StackedWeights {
     Tensor W_xh, W_hh, b;  // [3H, D], [3H, H], [3H]
-    Tensor b_hn;           // [H], the candidate's second bias, inside the reset product
+    Tensor b_hh;           // [H], the candidate's second bias, inside the reset product
 };
 
 /// 3.5  One step with the reset *after* the matrix, as cuDNN and PyTorch have it. z_t and r_t are those of 3.1, the
 /// candidate is
 ///
-///     q_t = W_hh h_{t-1} + b_hn     h̃_t = tanh(W_xh x_t + b + r_t ⊙ q_t)     (rows 2H .. 3H-1 of W_hh, W_xh and b)
+///     q_t = W_hh h_{t-1} + b_hh     h̃_t = tanh(W_xh x_t + b + r_t ⊙ q_t)     (rows 2H .. 3H-1 of W_hh, W_xh and b)
 ///
 /// and h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t as before. All that depends on h_{t-1} is one product, with all of W_hh;
 /// that is why the variant is there. Then its backward, where δ_z and δ_h are those of 3.2 and
@@ -98,7 +98,7 @@ struct StepAfter {
     Tensor z, r, q, h_tilde, h;  // each [B, H]
 };
 struct StackedGradients {
-    Tensor dx_t, dh_before, dW_xh, dW_hh, db, db_hn;  // [B, D], [B, H], [3H, D], [3H, H], [3H], [H]
+    Tensor dx_t, dh_before, dW_xh, dW_hh, db, db_hh;  // [B, D], [B, H], [3H, D], [3H, H], [3H], [H]
 };
 StepAfter reset_after_forward(const Tensor& x_t, const Tensor& h_before, const StackedWeights& w);
 StackedGradients reset_after_backward(const Tensor& dh_t, const Tensor& x_t, const Tensor& h_before, const StepAfter& s,
@@ -119,7 +119,7 @@ StackedWeights from_pytorch(const PyTorchWeights& p);
 
 /// 3.7  How many numbers the layers have: `layers` of them above each other, the first reads x_t [D], the others the
 /// h_t [H] of the one below. Of each cell: RNN W_hh, W_xh, b_h; LSTM that much for each of three gates and a candidate;
-/// GRU for two gates and a candidate; with the reset after the matrix it has b_hn in addition. About 8 lines.
+/// GRU for two gates and a candidate; with the reset after the matrix it has b_hh in addition. About 8 lines.
 ///
 /// And the largest H for which one GRU layer (reset before) of D inputs has no more than `parameters` numbers, 0 where
 /// there is none: what a fair comparison with an LSTM takes. About 4 lines.

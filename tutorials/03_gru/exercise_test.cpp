@@ -32,7 +32,7 @@ Weights weights(Exam& exam, const Size& s) {
 
 StackedWeights stacked_weights(Exam& exam, const Size& s) {
     return {exam.input("W_xh", {3 * s.H, {s.D, 'D'}}), exam.input("W_hh", {3 * s.H, {s.H, 'H'}}),
-            exam.input("b", {3 * s.H}), exam.input("b_hn", {{s.H, 'H'}})};
+            exam.input("b", {3 * s.H}), exam.input("b_hh", {{s.H, 'H'}})};
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ EXERCISE("3.5 reset_after (20 points)") {
         exam.answer("dW_xh", d.dW_xh);
         exam.answer("dW_hh", d.dW_hh);
         exam.answer("db", d.db);
-        exam.answer("db_hn", d.db_hn);
+        exam.answer("db_hh", d.db_hh);
     }
 }
 
@@ -149,7 +149,7 @@ EXERCISE("3.6 from_pytorch (10 points)") {
         exam.answer("W_xh", w.W_xh);
         exam.answer("W_hh", w.W_hh);
         exam.answer("b", w.b);
-        exam.answer("b_hn", w.b_hn);
+        exam.answer("b_hh", w.b_hh);
     }
 }
 

@@ -96,7 +96,7 @@ StepAfter reset_after_forward(const Tensor& x_t, const Tensor& h_before, const S
     StepAfter s;
     s.z = sigmoid(columns(a, 0, H) + columns(p, 0, H));
     s.r = sigmoid(columns(a, H, 2 * H) + columns(p, H, 2 * H));
-    s.q = columns(p, 2 * H, 3 * H) + w.b_hn;
+    s.q = columns(p, 2 * H, 3 * H) + w.b_hh;
     s.h_tilde = tanh(columns(a, 2 * H, 3 * H) + s.r * s.q);
     s.h = (1.0 - s.z) * h_before + s.z * s.h_tilde;
     return s;
@@ -115,7 +115,7 @@ StackedGradients reset_after_backward(const Tensor& dh_t, const Tensor& x_t, con
     d.dW_xh = matmul(transposed(da), x_t);
     d.dW_hh = matmul(transposed(dp), h_before);
     d.db = sum(da, 0);
-    d.db_hn = sum(dq, 0);
+    d.db_hh = sum(dq, 0);
     return d;
 }
 
@@ -131,7 +131,7 @@ StackedWeights from_pytorch(const PyTorchWeights& p) {
     w.W_xh = reordered(p.weight_ih);
     w.W_hh = reordered(p.weight_hh);
     w.b = reordered(b);
-    w.b_hn = p.bias_hh.slice(2 * H, 3 * H).clone();
+    w.b_hh = p.bias_hh.slice(2 * H, 3 * H).clone();
     return w;
 }
 
