@@ -47,7 +47,7 @@ void tell_adding(Lesson& lesson, Comparison& comparison) {
         .caption = fmt::format("Mean over {} seed{}. A network without a memory stays at the dashed line.",
                                comparison.seeds, comparison.seeds == 1 ? "" : "s")};
     lesson::Table table{.caption = fmt::format("After {} steps", training.steps),
-                        .header = {"cell", "mean square error (lowest to highest)", "solved after steps"}};
+                        .header = {"cell", "error (lowest to highest)", "solved after steps"}};
     for (const Contestant& c : comparison.contestants) {
         lesson::Series curve{.name = c.name, .x = c.adding[0].step, .y = {}};
         for (size_t k = 0; k < curve.x.size(); k++) {
@@ -63,8 +63,8 @@ void tell_adding(Lesson& lesson, Comparison& comparison) {
             solved.push_back(run.solved() < 0 ? "not" : fmt::format("{}", run.solved()));
         }
         table.rows.push_back({c.name, spread(last, 4), fmt::format("{}", fmt::join(solved, ", "))});
-        lesson.result("adding-" + c.key, mean_of(last));
-        lesson.result("adding-" + c.key + "-highest", *std::max_element(last.begin(), last.end()));
+        lesson.result("adding_error_" + c.key, mean_of(last));
+        lesson.result("adding_highest_" + c.key, *std::max_element(last.begin(), last.end()));
     }
     const std::vector<double> ends{0, static_cast<double>(training.steps)};
     plot.series.push_back({.name = "no memory: 1/6", .x = ends, .y = {tasks::adding_baseline, tasks::adding_baseline}});

@@ -60,9 +60,9 @@ void tell_austen(Lesson& lesson, Comparison& comparison) {
             c.austen.push_back(trainer.best());
         }
         table.rows.push_back({c.name, spread(c.austen, 3)});
-        lesson.result("austen-" + c.key + "-nats", mean_of(c.austen));
-        lesson.result("austen-" + c.key + "-spread", *std::max_element(c.austen.begin(), c.austen.end()) -
-                                                         *std::min_element(c.austen.begin(), c.austen.end()));
+        lesson.result("austen_nats_" + c.key, mean_of(c.austen));
+        lesson.result("austen_spread_" + c.key, *std::max_element(c.austen.begin(), c.austen.end()) -
+                                                    *std::min_element(c.austen.begin(), c.austen.end()));
     }
     bar.finish();
     lesson.plot(plot);

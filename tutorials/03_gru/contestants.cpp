@@ -32,10 +32,10 @@ std::vector<Contestant> contestants() {
     return {
         {"RNN", "rnn", [](Size D, Size H, Generator& gen) { return layer<Rnn>({}, D, H, gen); }},
         {"LSTM", "lstm", [](Size D, Size H, Generator& gen) { return layer<Lstm>({.forget_bias = 1}, D, H, gen); }},
-        {"GRU, reset before", "gru-before", [](Size D, Size H, Generator& gen) { return layer<Gru>({}, D, H, gen); }},
-        {"GRU, reset after", "gru-after",
+        {"GRU, reset before", "gru_before", [](Size D, Size H, Generator& gen) { return layer<Gru>({}, D, H, gen); }},
+        {"GRU, reset after", "gru_after",
          [](Size D, Size H, Generator& gen) { return layer<Gru>({.reset_after = true}, D, H, gen); }},
-        {"GRU, as large as the LSTM", "gru-large",
+        {"GRU, as large as LSTM", "gru_large",
          [](Size D, Size H, Generator& gen) {
              return layer<Gru>({.reset_after = true}, D, as_large_as_lstm(D, H), gen);
          }},

@@ -51,7 +51,7 @@ std::vector<double> left_after(RecurrentLayer& layer, const Tensor& x) {
 
 }  // namespace
 
-void tell_memory(Lesson& lesson, const Comparison& comparison) {
+void tell_memory(Lesson& lesson, Comparison& comparison) {
     lesson.section("Is its memory short-term?", "Comparison with LSTM");
     const int64_t T = lesson.quick() ? 20 : 100, H = lesson.quick() ? 16 : 64;
     const Tensor x = tasks::Adding(T, lesson.seed(), 50).next(16).x;
@@ -69,19 +69,20 @@ void tell_memory(Lesson& lesson, const Comparison& comparison) {
     lesson::Table table{.caption = fmt::format("Left after {} steps, relative to the last step's", T - 1),
                         .header = {"cell", "as it starts", "trained"}};
     bool finite = true;
-    for (const Contestant& c : comparison.contestants) {
-        if (c.key == "gru-large") continue;
+    for (Contestant& c : comparison.contestants) {
+        if (c.key == "gru_large") continue;
         Generator gen(lesson.seed(), 100);
         const std::vector<double> fresh = left_after(*c.make(2, H, gen), x), trained = left_after(*c.trained, x);
         std::vector<double> n;
         for (size_t k = 0; k < fresh.size(); k++) n.push_back(static_cast<double>(k));
         plot.series.push_back({.name = c.name, .x = n, .y = trained});
-        if (c.key != "gru-before") plot.series.push_back({.name = c.name + ", at the start", .x = n, .y = fresh});
+        if (c.key != "gru_before") plot.series.push_back({.name = c.name + ", at the start", .x = n, .y = fresh});
         const auto digits = [](double v) { return fmt::format("{:.2g}", v); };
         table.rows.push_back({c.name, digits(fresh.back()), digits(trained.back())});
+        c.left = trained.back();
         finite = finite && std::isfinite(fresh.back()) && std::isfinite(trained.back());
-        lesson.result("left-" + c.key + "-start", fresh.back());
-        lesson.result("left-" + c.key + "-trained", trained.back());
+        lesson.result("gradient_left_start_" + c.key, fresh.back());
+        lesson.result("gradient_left_trained_" + c.key, trained.back());
     }
     lesson.plot(plot);
     lesson.table(table);

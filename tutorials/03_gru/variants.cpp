@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/gru.hpp"
+#include "nn/pytorch.hpp"
 #include "tutorials/03_gru/chapter.hpp"
 #include "tutorials/03_gru/small_gru.hpp"
 
@@ -129,7 +131,16 @@ void polarity(Lesson& lesson, const SmallGru& net) {
         "A file of weights that is read without it is no error anybody reports: all shapes fit, and the network "
         "computes "
         "something, only not what it was trained for. The rows' order is the other trap: PyTorch's are $r, z, n$, here "
-        "they are $z, r, \\tilde h$.");
+        "they are $z, r, \\tilde h$. This is the library's layer and what it writes for PyTorch (`nn/pytorch.hpp`):");
+    Generator gen(1);
+    Gru gru({.input_size = 1, .hidden_size = net.H(), .reset_after = true, .dtype = DType::f64}, gen);
+    const Tensor W = concat({net.W_z.value, net.W_r.value, net.W_h.value}, 0), W_hh = columns(W, 0, net.H());
+    gru.cell(0).W_hh.value.copy_from(W_hh);
+    const Tensor written = to_pytorch(gru).tensor("weight_hh_l0");
+    lesson.show("W_hh here: two rows of z, two of r, two of h̃", W_hh);
+    lesson.show("weight_hh_l0: r, z with the other sign, n", written);
+    const Tensor expected = concat({net.W_r.value, -net.W_z.value, net.W_h.value}, 0);
+    lesson.check("the rows are those of $W_r$, $-W_z$ and $W_h$", largest(written - columns(expected, 0, net.H())), 0);
 }
 
 }  // namespace
