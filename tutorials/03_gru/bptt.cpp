@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/bptt/gru.hpp"
 #include "core/gradcheck.hpp"
 #include "tutorials/03_gru/chapter.hpp"
 #include "tutorials/03_gru/small_gru.hpp"
@@ -148,6 +149,26 @@ void three_columns(Lesson& lesson, const SmallGru& net, Reset reset) {
                      gradcheck(parameters, [&](Tape& t) { return std::vector<Var>{net.loss(t, reset)}; }));
 }
 
+/// The library's whole-sequence operation, with the same numbers in its layout.
+void whole_sequence(Lesson& lesson, const SmallGru& net, Reset reset) {
+    const int64_t H = net.H();
+    const Tensor W = concat({net.W_z.value, net.W_r.value, net.W_h.value}, 0);
+    const Parameter W_hh("W_hh", columns(W, 0, H)), W_xh("W_xh", columns(W, H, W.dim(1)));
+    const Parameter b("b", concat({net.b_z.value, net.b_r.value, net.b_h.value}, 0));
+    GruWeights weights{W_xh, W_hh, b};
+    if (reset == Reset::after) weights.b_hh = net.b_hh;
+    Tape tape;
+    const Var y = gru_sequence(tape.constant(net.x), net.h_0, weights).y;
+    const Var error = y - net.target;
+    tape.backward(scale(sum(error * error), 0.5));
+    const std::vector<Tensor> hand = bptt_by_hand(net, reset).gradients;
+    const Tensor dW = concat({hand[0], hand[1], hand[2]}, 0);
+    lesson.check(fmt::format("`gru_sequence`, all of it as one operation, reset {} the matrix: the same gradient of "
+                             "$W_{{hh}}$",
+                             reset == Reset::before ? "before" : "after"),
+                 norm(tape.grad(W_hh) - columns(dW, 0, H)), 1e-14);
+}
+
 void four_ways(Lesson& lesson, const SmallGru& net) {
     lesson.text(
         "Four ways lead from $h_{t-1}$ to $h_t$, and four terms come back. Only the first passes no matrix and no "
@@ -206,6 +227,7 @@ void tell_bptt(Lesson& lesson) {
         "the gradient of $b_h$, as the second biases of an LSTM or of the gates would, and so it is a parameter in its "
         "own right.");
     three_columns(lesson, net, Reset::after);
+    for (Reset reset : {Reset::before, Reset::after}) whole_sequence(lesson, net, reset);
 }
 
 }  // namespace unroll

@@ -96,7 +96,8 @@ void two_places(Lesson& lesson, const SmallGru& net) {
 void polarity(Lesson& lesson, const SmallGru& net) {
     lesson.section("Which way z points", "Hidden State");
     lesson.text(
-        "In the book $z_t$ weights the candidate: 1 means *new*. In PyTorch, and in the paper of 2014, it weights the "
+        "In the book $z_t$ weights the candidate: 1 means *new*. In PyTorch, and in the paper that introduced the GRU, "
+        "it weights the "
         "old state: 1 means *keep*. With $\\sigma(-a) = 1 - \\sigma(a)$ a change of sign of $W_z$ and $b_z$ turns one "
         "into the other.");
     lesson.equation(R"(h_t = (1 - z'_t) \odot \tilde h_t + z'_t \odot h_{t-1})",
