@@ -21,7 +21,7 @@ CORE_FLOORS = [
     r"core/bptt/",
 ]
 LONGEST = 300  # lines, a header and its source together
-LONGEST_IN_ALL = 8000  # core, nn and models
+LONGEST_IN_ALL = 8000  # core, nn and models: lines of code, neither blank nor comment alone
 
 root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
 root = root if root.is_dir() else root.parents[2]
@@ -32,7 +32,7 @@ def core_floor(path):
     return next((i for i, floor in enumerate(CORE_FLOORS) if re.match(floor, path)), len(CORE_FLOORS))
 
 
-lines = {}
+lines, code = {}, 0
 for folder, needs in NEEDS.items():
     for file in sorted((root / folder).rglob("*.[ch]pp")):
         path = file.relative_to(root).as_posix()
@@ -40,6 +40,8 @@ for folder, needs in NEEDS.items():
             continue
         text = file.read_text(encoding="utf-8")
         lines.setdefault(path.rsplit(".", 1)[0], []).append(text.count("\n"))
+        if folder in ("core", "nn", "models"):
+            code += len(re.findall(r"^[ \t]*(?!//)[^ \t\n]", text, re.MULTILINE))
         for include in re.findall(r'^\s*#\s*include\s+"([^"]+)"', text, re.MULTILINE):
             if not (root / include).is_file():
                 problems.append(f"{path}: there is no {include}, seen from the root")
@@ -49,13 +51,12 @@ for folder, needs in NEEDS.items():
                 problems.append(f"{path}: {include} is from a floor above")
 
 problems += [f"{stem}: {sum(n)} lines" for stem, n in lines.items() if sum(n) > LONGEST]
-total = sum(sum(n) for stem, n in lines.items() if stem.split("/")[0] in ("core", "nn", "models"))
-if total > LONGEST_IN_ALL:
-    problems.append(f"core, nn and models: {total} lines")
+if code > LONGEST_IN_ALL:
+    problems.append(f"core, nn and models: {code} lines of code, more than {LONGEST_IN_ALL}")
 listed = (root / "tests/meson.build").read_text(encoding="utf-8")
 for file in sorted((root / "tests").rglob("test_*.cpp")):
     if f"{file.stem}'" not in listed and f"{file.name}'" not in listed:
         problems.append(f"{file.relative_to(root).as_posix()}: not in tests/meson.build")
 
-print(*problems, f"core, nn and models: {total} lines", sep="\n")
+print(*problems, f"core, nn and models: {code} lines of code", sep="\n")
 sys.exit(bool(problems))

@@ -132,7 +132,7 @@ void double_sum(Lesson& lesson, const SmallRnn& net) {
     std::vector<Tensor> h, y;
     forward_by_hand(net, h, y);
     const int T = net.T();
-    std::vector<double> norms(static_cast<size_t>(T * T), NAN);
+    std::vector<double> norms(static_cast<size_t>(T * T), 0);
     Tensor total = Tensor::zeros({2, 2}, DType::f64);
     for (int t = 0; t < T; t++) {
         Tensor dh = matmul(output_gradient(net, y, t), net.W_hy.value);  // ∂L_t/∂h_t, a row
@@ -153,7 +153,7 @@ void double_sum(Lesson& lesson, const SmallRnn& net) {
                     .column_axis = "use of W_hh at step k",
                     .row_labels = labels,
                     .column_labels = labels,
-                    .caption = "A step can't have caused a loss before it: the upper triangle is empty."});
+                    .caption = "A step can't have caused a loss before it: above the diagonal all is 0."});
     lesson.check("the terms of the double sum add up to what the loop found", norm(total - bptt_by_hand(net).dW_hh),
                  1e-15);
     lesson.text(
@@ -174,7 +174,7 @@ void tell_bptt(Lesson& lesson) {
         "δ_t = (∂L_t/∂h_t + W_hhᵀ δ_{t+1}) ⊙ σ'(a_t)");
     lesson.equation(
         R"(\frac{\partial L}{\partial W_{hh}} = \sum_t \delta_t h_{t-1}^\top, \quad \frac{\partial L}{\partial W_{xh}} = \sum_t \delta_t x_t^\top, \quad \frac{\partial L}{\partial b_h} = \sum_t \delta_t)",
-        "∂L/∂W_hh = Σ_t δ_t h_{t-1}ᵀ   ∂L/∂W_xh = Σ_t δ_t x_tᵀ   ∂L/∂b_h = Σ_t δ_t");
+        "∂L/∂W_hh = Σ_t δ_t h_{t-1}ᵀ,  ∂L/∂W_xh = Σ_t δ_t x_tᵀ,  ∂L/∂b_h = Σ_t δ_t");
     three_columns(lesson, net);
     lesson.section("The double sum", "Backpropagation Through Time (BPTT)");
     double_sum(lesson, net);

@@ -34,8 +34,7 @@ void tell_unrolled(Lesson& lesson) {
     lesson.section("Unrolled over time", "Unrolled RNN");
     lesson.text(
         "The same parameters at every step. The tape records each operation as it is made and marks it with its time "
-        "step; "
-        "this is the unrolled network.");
+        "step (counted from 0, as C++ counts); this is the unrolled network.");
     Tape tape;
     tape.keep_values();
     std::vector<SmallRnn::Step> steps;

@@ -79,15 +79,14 @@ void tell_vanishing_exploding(Lesson& lesson) {
 
     lesson.text(
         "*A slip in the book.* \"If $\\|W_{hh}\\| > 1$, gradients explode\" reads an upper bound as if it were the "
-        "value. A norm below 1 is sufficient for vanishing; "
-        "a norm above 1 is only necessary for exploding. Two networks with a norm of 1.5 that do not explode: one "
-        "whose inputs are large, so that its units are saturated "
-        "and $\\sigma'$ is near 0; and one whose matrix has a large norm but stretches most directions little.");
+        "value. A norm below 1 is sufficient for vanishing; a norm above 1 is only necessary for exploding. Beside a "
+        "rotation that explodes, two networks of the same norm that do not: one whose inputs are large, so that its "
+        "units are saturated and $\\sigma'$ is near 0; and one whose matrix stretches most directions little.");
     plot = {.title = "A norm above 1 and no explosion",
             .x = "n = t - k, time steps",
             .y = "spectral norm of the Jacobian",
             .log_y = true,
-            .caption = "All four have a spectral norm of 1.5."};
+            .caption = "Three networks, each with a spectral norm of 1.5; the bound is $1.5^n$."};
     table.rows.clear();
     Tensor G = Tensor::empty({H, H}, DType::f64);
     gen.fill_normal(G, 0, 1);
