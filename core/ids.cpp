@@ -71,4 +71,13 @@ Ids Ids::clone() const {
     return ids;
 }
 
+void check_lengths(const char* operation, const Ids& lengths, int64_t B, int64_t least, Dim longest, Where at) {
+    if (lengths.size() != B) fail(operation, at, fmt::format("{} lengths for a batch of {}", lengths.size(), B));
+    for (int64_t b = 0; b < B; b++)
+        if (lengths[b] < least || lengths[b] > longest.size)
+            fail(operation, at,
+                 fmt::format("length {} of sequence {}: expected {} to {} = {}", lengths[b], b, least, longest.axis,
+                             longest.size));
+}
+
 }  // namespace unroll

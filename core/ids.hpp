@@ -38,4 +38,7 @@ class Ids {
     Shape shape_;
 };
 
+/// Throws Error unless lengths are B numbers of `least` to `longest`.
+void check_lengths(const char* operation, const Ids& lengths, int64_t B, int64_t least, Dim longest, Where at);
+
 }  // namespace unroll

@@ -34,7 +34,9 @@ uint64_t bytes_of_element(const std::string& dtype) {
     return dtype == "F32" || dtype == "I32" ? 4 : dtype == "F64" || dtype == "I64" ? 8 : 0;
 }
 
-/// The header as JSON. nlohmann's parser keeps its own stack, and here stops at the first bracket too deep.
+/// The header as JSON. nlohmann's parser keeps its own stack, and here stops at the first bracket too deep. What
+/// watches keeps nothing, and the text is parsed again: an object that is watched is searched at the end of each one in
+/// it.
 json parse_json(const std::string& text, const std::string& path) {
     std::set<std::string> keys[3];  // of the object open at each depth
     const auto watch = [&](int depth, json::parse_event_t event, json& value) {
@@ -44,10 +46,11 @@ json parse_json(const std::string& text, const std::string& path) {
         if (event == Event::object_start) keys[depth].clear();
         if (event == Event::key && !keys[depth - 1].insert(value.get<std::string>()).second)
             throw Error(fmt::format("{}: header: {} comes twice", path, in_quotes(value.get<std::string>())));
-        return true;
+        return event != Event::key;
     };
     try {
-        return json::parse(text, watch);
+        static_cast<void>(json::parse(text, watch));
+        return json::parse(text);
     } catch (const json::parse_error& e) {
         // "[...] parse error at line 1, column 7: syntax error while parsing ...; last read: '...'". What was read last
         // may be anything, the rest is plain.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/safetensors.hpp"
+#include "nn/mismatch.hpp"
 
 namespace unroll {
 namespace {
@@ -57,15 +58,8 @@ class Loading {
             if ((mark.empty() ? name.find(':') == std::string::npos : begins(name, mark)) && wanted.count(name) == 0)
                 differ(in_quotes(name) + " is in the file only");
     }
-    void differ(const std::string& difference) {
-        if (++differences_ <= 20) list_ += (list_.empty() ? "" : "; ") + difference;
-    }
-    /// Throws the Error that names all differences.
-    void check() const {
-        if (differences_ == 0) return;
-        const std::string more = differences_ > 20 ? fmt::format("; and {} more", differences_ - 20) : "";
-        fail(operation_, at_, fmt::format("{} doesn't fit: {}{}", file_.path, list_, more));
-    }
+    void differ(const std::string& difference) { differences_.add(difference); }
+    void check() const { differences_.check(operation_, at_, file_.path); }
     void copy() {
         for (auto& [target, source] : copies_) target.copy_from(source);
     }
@@ -74,8 +68,7 @@ class Loading {
     const char* operation_;
     const SafeTensors& file_;
     Where at_;
-    int differences_ = 0;
-    std::string list_;
+    Mismatches differences_;
     std::vector<std::pair<Tensor, Tensor>> copies_;
 };
 

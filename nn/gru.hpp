@@ -30,6 +30,8 @@ class GruCell : public Module {
     explicit GruCell(const Options& options, Generator& gen);
     /// x [B, D], h_{t-1} [B, H] to h_t.
     States step(const Operand& x, const States& s) const;
+    /// The rows' order, a letter a gate.
+    const char* gates() const { return "zrh"; }
 
     void visit(Visitor& v) override;
     std::string pretty() const override;

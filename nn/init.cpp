@@ -52,6 +52,8 @@ void inverse_root(Tensor& W, int64_t n, Generator& gen, Where at) {
 }
 
 Parameter parameter(const std::string& name, const Shape& shape, DType dtype, int64_t n, Generator& gen) {
+    if (shape.size() == 0)
+        throw Error(fmt::format("the parameter {} is {}: each size must be 1 or more", name, shape.str()));
     Tensor value = Tensor::empty(shape, dtype);
     inverse_root(value, n, gen);
     return {name, value};

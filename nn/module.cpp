@@ -58,9 +58,11 @@ void Visitor::operator()(std::string_view name, Parameter& p) { parameter(prefix
 void Visitor::operator()(std::string_view name, Module& module) {
     const size_t outside = prefix_.size();
     prefix_.append(name).append(".");
-    module.visit(*this);
+    this->module(prefix_, module);
     prefix_.resize(outside);
 }
+
+void Visitor::module(const std::string&, Module& module) { module.visit(*this); }
 
 void Module::to(DType dtype) {
     Converter convert(dtype);

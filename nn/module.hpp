@@ -34,6 +34,8 @@ class Visitor {
   protected:
     /// name is the dotted one: "encoder.layer0.W_hh".
     virtual void parameter(const std::string& name, Parameter& p) = 0;
+    /// A module inside, "encoder.layer0."; those who don't know it better walk on into it.
+    virtual void module(const std::string& prefix, Module& module);
 
   private:
     std::string prefix_;

@@ -2,61 +2,165 @@
 
 #include <fmt/format.h>
 
-#include <utility>
+#include <set>
 #include <vector>
 
 #include "core/ops/elementwise.hpp"
-#include "core/safetensors.hpp"
+#include "core/ops/shape.hpp"
+#include "nn/embedding.hpp"
+#include "nn/gru.hpp"
+#include "nn/linear.hpp"
+#include "nn/lstm.hpp"
+#include "nn/mismatch.hpp"
+#include "nn/rnn.hpp"
 
 namespace unroll {
 namespace {
 
-/// f(cell, "_l0_reverse") for all cells.
-template <class F>
-void each_cell(Rnn& rnn, F f) {
-    for (int64_t layer = 0; layer < rnn.options().num_layers; layer++)
-        for (int64_t d = 0; d < rnn.directions(); d++)
-            f(rnn.cell(layer, d == 1), fmt::format("_l{}{}", layer, d == 1 ? "_reverse" : ""));
-}
+/// A gate's rows of a tensor of PyTorch's, and what they are here.
+struct Rows {
+    Tensor here;         // a view of a parameter
+    double factor = 1;   // -1 for z
+    bool added = false;  // to what is there already; written as zeros
+};
+
+/// One tensor of PyTorch's: its name, and its rows from the top.
+struct Entry {
+    std::string name;
+    std::vector<Rows> rows;
+    Shape shape() const {
+        const Shape& s = rows[0].here.shape();
+        return s.with(0, {s[0] * static_cast<int64_t>(rows.size()), s.axis(0)});
+    }
+};
+
+/// The gates of a cell, a letter each, in the order of the rows here and of PyTorch's (whose g is C̃ and n is h̃).
+struct Gates {
+    std::string here, there;
+};
+
+const Parameter& bias(const RnnCell& cell) { return cell.b_h; }
+const Parameter& bias(const LstmCell& cell) { return cell.b; }
+const Parameter& bias(const GruCell& cell) { return cell.b; }
+
+/// A module as a list of PyTorch's tensors.
+class StateDict final : public Visitor {
+  public:
+    StateDict(const char* operation, Module& root, const std::string& prefix, Where at)
+        : operation_(operation), at_(at) {
+        module(prefix, root);
+    }
+    std::vector<Entry> entries;
+
+  protected:
+    void module(const std::string& prefix, Module& m) override {
+        if (auto* linear = dynamic_cast<Linear*>(&m)) {
+            entries.push_back({prefix + "weight", {{linear->W.value}}});
+            if (linear->b.value.defined()) entries.push_back({prefix + "bias", {{linear->b.value}}});
+        } else if (auto* embedding = dynamic_cast<Embedding*>(&m)) {
+            entries.push_back({prefix + "weight", {{embedding->E.value}}});
+        } else if (auto* rnn = dynamic_cast<Rnn*>(&m)) {
+            if (rnn->options().activation == Activation::logistic) refuse(m);
+            add(prefix, *rnn, {"h", "h"});
+        } else if (auto* lstm = dynamic_cast<Lstm*>(&m)) {
+            if (lstm->options().coupled || lstm->options().peephole != Peephole::none) refuse(m);
+            add(prefix, *lstm, {lstm->cell(0).gates(), "ifCo"});
+        } else if (auto* gru = dynamic_cast<Gru*>(&m)) {
+            if (!gru->options().reset_after) refuse(m);
+            add(prefix, *gru, {gru->cell(0).gates(), "rzh"});
+        } else {
+            inside_ = &m;
+            m.visit(*this);
+        }
+    }
+    void parameter(const std::string&, Parameter&) override { refuse(*inside_); }
+
+  private:
+    template <class Cell>
+    void add(const std::string& prefix, Recurrent<Cell>& layers, const Gates& gates) {
+        for (int64_t layer = 0; layer < layers.options().num_layers; layer++)
+            for (int64_t d = 0; d < layers.directions(); d++) {
+                Cell& cell = layers.cell(layer, d == 1);
+                const std::string suffix = fmt::format("_l{}{}", layer, d == 1 ? "_reverse" : "");
+                entries.push_back({prefix + "weight_ih" + suffix, reordered(cell.W_xh, gates)});
+                entries.push_back({prefix + "weight_hh" + suffix, reordered(cell.W_hh, gates)});
+                entries.push_back({prefix + "bias_ih" + suffix, reordered(bias(cell), gates)});
+                entries.push_back({prefix + "bias_hh" + suffix, reordered(bias(cell), gates, true)});
+                if constexpr (requires { cell.b_hh; }) entries.back().rows.back() = {cell.b_hh.value};
+            }
+    }
+    static std::vector<Rows> reordered(const Parameter& p, const Gates& gates, bool added = false) {
+        const int64_t H = p.value.dim(0) / static_cast<int64_t>(gates.here.size());
+        std::vector<Rows> rows;
+        for (const char gate : gates.there) {
+            const int64_t k = static_cast<int64_t>(gates.here.find(gate));
+            rows.push_back({p.value.slice(k * H, (k + 1) * H), gate == 'z' ? -1.0 : 1.0, added});
+        }
+        return rows;
+    }
+    [[noreturn]] void refuse(const Module& m) const {
+        fail(operation_, at_, "PyTorch has no module like " + m.pretty());
+    }
+
+    const char* operation_;
+    Where at_;
+    const Module* inside_ = nullptr;
+};
 
 }  // namespace
 
-void load_pytorch(const std::string& path, Rnn& rnn, const std::string& prefix) {
-    const SafeTensors file = load_safetensors(path);
-    std::string problems;
-    std::vector<std::pair<Tensor, Tensor>> copies;  // to, from
-    size_t known = 0;
-    const auto read = [&](const std::string& name, const Tensor& like) {
-        if (!file.has(prefix + name)) return problems += "; " + prefix + name + " is not in the file", Tensor();
-        known++;
-        const Tensor t = file.tensor(prefix + name).to(like.dtype());
-        if (t.shape() == like.shape()) return t;
-        problems += fmt::format("; {} is {} in the file, {} here", prefix + name, t.shape().str(), like.shape().str());
-        return Tensor();
-    };
-    each_cell(rnn, [&](RnnCell& cell, const std::string& suffix) {
-        copies.emplace_back(cell.W_xh.value, read("weight_ih" + suffix, cell.W_xh.value));
-        copies.emplace_back(cell.W_hh.value, read("weight_hh" + suffix, cell.W_hh.value));
-        const Tensor b_ih = read("bias_ih" + suffix, cell.b_h.value), b_hh = read("bias_hh" + suffix, cell.b_h.value);
-        if (b_ih.defined() && b_hh.defined()) copies.emplace_back(cell.b_h.value, b_ih + b_hh);
-    });
-    size_t there = 0;
-    for (const auto& [name, value] : file.tensors) there += name.compare(0, prefix.size(), prefix) == 0;
-    if (there > known)
-        problems += fmt::format("; the file has {} tensors of this module, {} are known here", there, known);
-    if (!problems.empty()) throw Error(path + ": not the weights of " + rnn.pretty() + ": " + problems.substr(2));
-    for (auto& [to, from] : copies) to.copy_from(from);
+void from_pytorch(const SafeTensors& file, Module& module, const std::string& prefix, Where at) {
+    const StateDict dict("load_pytorch", module, prefix, at);
+    Mismatches problems;
+    std::set<std::string> known;
+    for (const Entry& e : dict.entries) {
+        known.insert(e.name);
+        const auto found = file.tensors.find(e.name);
+        const Tensor* t = found != file.tensors.end() ? std::get_if<Tensor>(&found->second) : nullptr;
+        const Shape expected = e.shape();
+        if (found == file.tensors.end())
+            problems.add(e.name + " is not in the file");
+        else if (t == nullptr)
+            problems.add(e.name + " holds whole numbers in the file");
+        else if (!(t->shape() == expected))
+            problems.add(fmt::format("{} is {} in the file, {} here{}", e.name, t->shape().str(), expected.str(),
+                                     expected.rank() == 2 && t->shape() == Shape{expected[1], expected[0]}
+                                         ? " (transposed, it seems)"
+                                         : ""));
+    }
+    for (const auto& [name, value] : file.tensors)
+        if (name.compare(0, prefix.size(), prefix) == 0 && known.count(name) == 0)
+            problems.add(in_quotes(name) + " is in the file only");
+    problems.check("load_pytorch", at, fmt::format("{} into {}", file.path, module.pretty()));
+    for (const Entry& e : dict.entries) {
+        int64_t begin = 0;
+        for (Rows to : e.rows) {
+            const int64_t n = to.here.dim(0);
+            const Tensor rows = file.tensor(e.name).slice(begin, begin + n).to(to.here.dtype()) * to.factor;
+            to.here.copy_from(to.added ? to.here + rows : rows);
+            begin += n;
+        }
+    }
 }
 
-void save_pytorch(const std::string& path, Rnn& rnn, const std::string& prefix) {
+SafeTensors to_pytorch(Module& module, const std::string& prefix, Where at) {
     SafeTensors file;
-    each_cell(rnn, [&](RnnCell& cell, const std::string& suffix) {
-        file.tensors[prefix + "weight_ih" + suffix] = cell.W_xh.value;
-        file.tensors[prefix + "weight_hh" + suffix] = cell.W_hh.value;
-        file.tensors[prefix + "bias_ih" + suffix] = cell.b_h.value;
-        file.tensors[prefix + "bias_hh" + suffix] = Tensor::zeros(cell.b_h.value.shape(), cell.b_h.value.dtype());
-    });
-    save_safetensors(path, file);
+    file.metadata["format"] = "pt";
+    for (const Entry& e : StateDict("save_pytorch", module, prefix, at).entries) {
+        std::vector<Tensor> rows;
+        for (const Rows& r : e.rows)
+            rows.push_back(r.added ? Tensor::zeros(r.here.shape(), r.here.dtype()) : r.here * r.factor);
+        file.tensors[e.name] = concat(rows, 0, at);
+    }
+    return file;
+}
+
+void load_pytorch(const std::string& path, Module& module, const std::string& prefix, Where at) {
+    from_pytorch(load_safetensors(path), module, prefix, at);
+}
+
+void save_pytorch(const std::string& path, Module& module, const std::string& prefix, Where at) {
+    save_safetensors(path, to_pytorch(module, prefix, at));
 }
 
 }  // namespace unroll

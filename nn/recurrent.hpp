@@ -132,7 +132,8 @@ class Recurrent : public RecurrentLayer {
             }
             input = directions() == 2 ? concat(y[0], y[1]) : y[0];
             if (call.dropout != nullptr && options_.dropout > 0 && layer + 1 < options_.num_layers)
-                input = dropout(input, options_.dropout, *call.dropout);
+                input = options_.variational ? variational_dropout(input, options_.dropout, *call.dropout)
+                                             : dropout(input, options_.dropout, *call.dropout);
         }
         return {input, {stack(last_h, 'L'), Cell::has_cell_state ? stack(last_C, 'L') : Var()}};
     }
@@ -174,10 +175,10 @@ class Recurrent : public RecurrentLayer {
                              options_.input_size));
         const Shape expected{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
         for (const Var* s : {&call.initial.h, &call.initial.C})
-            if (given(*s) && !(s->shape() == expected))
+            if (given(*s) && (!(s->shape() == expected) || s->dtype() != x.dtype()))
                 fail("Recurrent", at,
-                     fmt::format("an initial state is {}, expected {} (layers times directions first)",
-                                 s->shape().str(), expected.str()));
+                     fmt::format("an initial state is {} {}, expected {} {} (layers times directions first)",
+                                 s->shape().str(), to_string(s->dtype()), expected.str(), to_string(x.dtype())));
         if (given(call.initial.C) && !Cell::has_cell_state)
             fail("Recurrent", at, "an initial cell state C is given, but this cell has none");
         Scan{x.dim(0), x.dim(1), false, call.lengths}.check("Recurrent", at);

@@ -9,7 +9,8 @@ int main() {
     Rnn rnn({.input_size = 3, .hidden_size = 4}, gen);
     Tape tape;
     Var x = tape.input(Tensor::full({7, 2, 3}, 0.5).named("TBD"));  // 7 time steps, 2 sequences, 3 inputs
-    Rnn::Output h = rnn(x);                                        // h.y [T, B, H], h.last.h [layers, B, H]
-    tape.backward(mean(h.y));                                      // back through time
-    std::printf("dL/dW_hh is %s, dL/dx %s\n", tape.grad(rnn.cell(0).W_hh).shape().str().c_str(), tape.grad(x).shape().str().c_str());
+    Rnn::Output h = rnn(x);                                         // h.y [T, B, H], h.last.h [layers, B, H]
+    tape.backward(mean(h.y));                                       // back through time
+    std::printf("dL/dW_hh is %s, dL/dx %s\n", tape.grad(rnn.cell(0).W_hh).shape().str().c_str(),
+                tape.grad(x).shape().str().c_str());
 }

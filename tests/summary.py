@@ -14,6 +14,7 @@ for line in open(sys.argv[1], encoding="utf-8"):
     bad = sum(int(f) for _, f in cases)
     if test["result"] == "SKIP":
         skipped += 1
+        print(f"{test['name']}:", output.strip().rsplit("\n", 1)[-1])
     elif test["result"] == "OK":
         passed += good or 1
     else:  # a program that ended without a word has failed once

@@ -1,17 +1,11 @@
 #include "core/bptt/scan.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/gemm.hpp"
 
 namespace unroll {
 
 void Scan::check(const char* operation, Where at) const {
-    if (!lengths.defined()) return;
-    if (lengths.size() != B) fail(operation, at, fmt::format("{} lengths for a batch of {}", lengths.size(), B));
-    for (int64_t b = 0; b < B; b++)
-        if (lengths[b] < 0 || lengths[b] > T)
-            fail(operation, at, fmt::format("length {} of sequence {}: expected 0 to T = {}", lengths[b], b, T));
+    if (lengths.defined()) check_lengths(operation, lengths, B, 0, {T, 'T'}, at);
 }
 
 Tensor Scan::outputs(const Tensor& states) const {

@@ -63,6 +63,18 @@ struct Simd {
     }
 };
 
+/// f over all lanes, halves with halves.
+template <class T, int half = Simd<T>::width / 2, class F>
+inline T fold(typename Simd<T>::V v, F f) {
+    if constexpr (half == 0)
+        return v[0];
+    else
+        return [&]<int... k>(std::integer_sequence<int, k...>) {
+            return fold<T, half / 2>(f(v, __builtin_shufflevector(v, v, ((k + half) % Simd<T>::width)...)), f);
+        }
+    (std::make_integer_sequence<int, Simd<T>::width>());
+}
+
 /// Calls f(x0, x1, ..., y0&, y1&, ...) on vectors of the inputs' and outputs' elements 0 .. n-1 in order. The last,
 /// partial vector takes the same way as the others, so a result depends on its element only, never on where the element
 /// stands. Outputs may be inputs (element by element), as in

@@ -9,18 +9,6 @@
 namespace unroll::kernels {
 namespace {
 
-/// f over all lanes, halves with halves.
-template <class T, int half = Simd<T>::width / 2, class F>
-T fold(typename Simd<T>::V v, F f) {
-    if constexpr (half == 0)
-        return v[0];
-    else
-        return [&]<int... k>(std::integer_sequence<int, k...>) {
-            return fold<T, half / 2>(f(v, __builtin_shufflevector(v, v, ((k + half) % Simd<T>::width)...)), f);
-        }
-    (std::make_integer_sequence<int, Simd<T>::width>());
-}
-
 /// The last n lanes, zeros in the others.
 template <class T>
 typename Simd<T>::V last_lanes(typename Simd<T>::V v, int64_t n) {

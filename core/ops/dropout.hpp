@@ -10,4 +10,10 @@ namespace unroll {
 Tensor dropout(const Tensor& x, double p, Generator& rng, Where at = {});
 Var dropout(const Operand& x, double p, Generator& rng);
 
+/// The same with one mask for all time steps: what is dropped from x [T, ..] at one step is dropped at all of them, as
+/// if the network had fewer units for this sequence (Gal and Ghahramani, "A theoretically grounded application of
+/// dropout in recurrent neural networks", 2016). Takes x.size() / T draws.
+Tensor variational_dropout(const Tensor& x, double p, Generator& rng, Where at = {});
+Var variational_dropout(const Operand& x, double p, Generator& rng);
+
 }  // namespace unroll

@@ -98,11 +98,25 @@ Tensor map_rows(const Tensor& x, F f) {
     return y;
 }
 
-Tensor softmax_gradient(const Tensor& dy, const Tensor& y) {
-    return map_rows(dy, [&](int64_t V, const auto* d, auto* dx, int64_t r) {
+/// Calls softmax's f on the places of a row that count; zeros behind.
+template <class F>
+Tensor map_places(const Tensor& x, const Ids& lengths, F f) {
+    return map_rows(x, [&](int64_t V, const auto* from, auto* to, int64_t r) {
+        const int64_t n = lengths.defined() ? lengths[r % lengths.size()] : V;
+        f(n, from, to, r * V);
+        std::fill(to + n, to + V, 0);
+    });
+}
+
+Tensor softmax_values(const Tensor& x, const Ids& lengths) {
+    return map_places(x, lengths, [](int64_t n, const auto* x, auto* y, int64_t) { kernels::softmax(n, x, y); });
+}
+
+Tensor softmax_gradient(const Tensor& dy, const Tensor& y, const Ids& lengths) {
+    return map_places(dy, lengths, [&](int64_t n, const auto* d, auto* dx, int64_t begin) {
         using T = std::decay_t<decltype(*dx)>;
-        const T *p = y.data<T>() + r * V, s = static_cast<T>(kernels::dot(V, d, p));
-        for (int64_t i = 0; i < V; i++) dx[i] = p[i] * (d[i] - s);
+        const T *p = y.data<T>() + begin, s = static_cast<T>(kernels::dot(n, d, p));
+        for (int64_t i = 0; i < n; i++) dx[i] = p[i] * (d[i] - s);
     });
 }
 
@@ -127,7 +141,14 @@ Tensor mean(const Tensor& x, int axis, Where at) {
 
 Tensor softmax(const Tensor& x, Where at) {
     check_rows("softmax", x, at);
-    return map_rows(x, [](int64_t V, const auto* from, auto* to, int64_t) { kernels::softmax(V, from, to); });
+    return softmax_values(x, {});
+}
+
+Tensor softmax(const Tensor& x, const Ids& lengths, Where at) {
+    if (!lengths.defined()) return softmax(x, at);
+    if (x.rank() < 2) fail("softmax", at, fmt::format("x {}, expected [.., B, S]", x.shape().str()));
+    check_lengths("softmax", lengths, x.dim(-2), 1, {x.dim(-1), 'S'}, at);
+    return softmax_values(x, lengths);
 }
 
 Tensor log_softmax(const Tensor& x, Where at) {
@@ -172,8 +193,12 @@ struct Mean final : Record {
 struct Softmax final : Record {
     Edge x;
     Saved y;
-    Softmax(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(softmax(x.value(), x.at))) {}
-    void backward(Tape& tape) override { tape.add(x, softmax_gradient(*dy, y)); }
+    Ids lengths;  // undefined: of no row anything is left out
+    Softmax(Recording& r, const Operand& x, const Ids& lengths)
+        : x(r.input(x)), y(r.saved_output(softmax(x.value(), lengths, x.at))), lengths(lengths) {
+        if (lengths.defined()) this->lengths = lengths.clone();
+    }
+    void backward(Tape& tape) override { tape.add(x, softmax_gradient(*dy, y, lengths)); }
     const char* name() const override { return "softmax"; }
     const char* equation() const override { return "y_i = exp(x_i) / Σ_k exp(x_k)"; }
     const char* gradient() const override { return "dx_i += y_i (dy_i - Σ_k dy_k y_k)"; }
@@ -202,7 +227,10 @@ Var sum(const Operand& x, int axis) {
 }
 Var mean(const Operand& x) { return record_mean(x, all); }
 Var mean(const Operand& x, int axis) { return record_mean(x, checked_axis("mean", x.shape(), axis, x.at)); }
-Var softmax(const Operand& x) { return tape_of("softmax", {&x}).record<ops::Softmax>(x.at, x); }
+Var softmax(const Operand& x) { return softmax(x, {}); }
+Var softmax(const Operand& x, const Ids& lengths) {
+    return tape_of("softmax", {&x}).record<ops::Softmax>(x.at, x, lengths);
+}
 Var log_softmax(const Operand& x) { return tape_of("log_softmax", {&x}).record<ops::LogSoftmax>(x.at, x); }
 
 }  // namespace unroll

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/ids.hpp"
 #include "core/tape.hpp"
 
 namespace unroll {
@@ -17,11 +18,16 @@ Tensor mean(const Tensor& x, int axis, Where at = {});
 Tensor softmax(const Tensor& x, Where at = {});
 Tensor log_softmax(const Tensor& x, Where at = {});
 
+/// The softmax of x [.., B, S] over the first lengths[b] places of each row, 1 to S of them; the others get exactly 0,
+/// whatever they hold: attention over sources of unequal lengths. Lengths that are not defined are all S.
+Tensor softmax(const Tensor& x, const Ids& lengths, Where at = {});
+
 Var sum(const Operand& x);
 Var mean(const Operand& x);
 Var sum(const Operand& x, int axis);
 Var mean(const Operand& x, int axis);
 Var softmax(const Operand& x);
+Var softmax(const Operand& x, const Ids& lengths);
 Var log_softmax(const Operand& x);
 
 }  // namespace unroll

@@ -84,17 +84,18 @@ void Case::output(const std::string& name, const Var& y) {
     outputs_.emplace_back(name, y);
 }
 
-void Case::backward() {
+bool Case::backward() {
     Var L;
     for (const auto& [name, y] : outputs_) {
         if (!has("cotangent." + name)) continue;
         const Var term = sum(y * tensor("cotangent." + name));
         L = L.tape() == nullptr ? term : L + term;
     }
-    if (L.tape() == nullptr) return;
+    if (L.tape() == nullptr) return false;
     tape.backward(L);
     for (const auto& [name, x] : inputs_) give("grad.in." + name, tape.grad(x));
     for (const auto& [name, p] : parameters_) give("grad.param." + name, tape.grad(p));
+    return true;
 }
 
 std::pair<bool, std::string> Case::verdict(const std::string& path) const {

@@ -13,10 +13,11 @@ namespace unroll::conformance {
 /// family of kinds, a function each, `void KIND(Case&)`, known to main.
 class Case {
   public:
-    /// All floating-point numbers are turned into dtype.
-    Case(SafeTensors file, DType dtype) : dtype(dtype), file_(std::move(file)) {}
+    /// All floating-point numbers are turned into dtype. Composed: recurrent layers step by step.
+    Case(SafeTensors file, DType dtype, bool composed) : dtype(dtype), composed(composed), file_(std::move(file)) {}
 
     const DType dtype;
+    const bool composed;
     Tape tape;
 
     /// Settings as Python's str writes them; the second form where the setting may be absent.
@@ -29,6 +30,7 @@ class Case {
     bool has_setting(const std::string& setting) const { return file_.metadata.count(setting) != 0; }
 
     /// Whether the file has this tensor; a missing one that is asked for is an Error that names it.
+    const SafeTensors& file() const { return file_; }
     bool has(const std::string& name) const { return file_.has(name); }
     Tensor tensor(const std::string& name) const { return file_.tensor(name).to(dtype).clone(); }
     Ids ids(const std::string& name) const { return file_.ids(name); }
@@ -41,8 +43,9 @@ class Case {
     void give(const std::string& name, const Tensor& value) { given_[name] = value.clone(); }
     /// "out.NAME", where the cotangent enters.
     void output(const std::string& name, const Var& y);
-    /// The gradients of L = Σ out ⊙ cotangent, to the inputs and parameters above; after all outputs.
-    void backward();
+    /// The gradients of L = Σ out ⊙ cotangent, to the inputs and parameters above; after all outputs. False where the
+    /// file has no cotangents.
+    bool backward();
 
     /// "PASS FILE kind max_rel_err=…", or "FAIL FILE kind NAME rel_err=…" with the worst of those that fail.
     std::pair<bool, std::string> verdict(const std::string& path) const;
@@ -54,11 +57,19 @@ class Case {
     std::map<std::string, Tensor> given_;
 };
 
-// lookup.cpp, losses.cpp, recurrent.cpp, training.cpp
+// attention.cpp, lookup.cpp, losses.cpp, recurrent.cpp, training.cpp
+void attention(Case& c);
+void layer_norm(Case& c);
 void embedding(Case& c);
 void cross_entropy(Case& c);
 void rnn(Case& c);
+void lstm(Case& c);
+void gru(Case& c);
 void textbook_rnn(Case& c);
+void textbook_lstm(Case& c);
+void textbook_coupled_lstm(Case& c);
+void textbook_peephole_lstm(Case& c);
+void textbook_gru(Case& c);
 void clip_grad_norm(Case& c);
 void optimizer(Case& c);
 

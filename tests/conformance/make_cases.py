@@ -53,30 +53,68 @@ def optimizer(name, kind, shape, steps, seed, **settings):
     save(name, {"kind": "optimizer", "name": kind, "steps": steps, **settings}, tensors)
 
 
-def rnn(name, T, B, D, H, seed, layers=1, bidirectional=False, nonlinearity="tanh", lengths=None, scale=1.0):
-    torch.manual_seed(seed)
-    layer = torch.nn.RNN(D, H, layers, nonlinearity=nonlinearity, bidirectional=bidirectional)
-    x = (scale * torch.randn(T, B, D)).requires_grad_()
-    h0 = torch.randn(layers * (2 if bidirectional else 1), B, H, requires_grad=True)
-    tensors = {"in.x": x, "in.h0": h0}
-    if lengths is None:
-        y, hT = layer(x, h0)
-    else:
-        tensors["in.lengths"] = torch.tensor(lengths)
-        packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False)
-        y, hT = layer(packed, h0)
-        y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, total_length=T)
-    tensors.update({f"param.{key}": p for key, p in layer.named_parameters()})
+def finish(name, metadata, inputs, parameters, outputs):
+    """Random cotangents, and the gradients that they give."""
+    tensors = {f"in.{key}": value for key, value in inputs.items()}
+    tensors.update({f"param.{key}": value for key, value in parameters.items()})
     total = 0
-    for key, value in (("y", y), ("hT", hT)):
+    for key, value in outputs.items():
         cotangent = torch.randn(value.shape)
         total = total + (value * cotangent).sum()
         tensors.update({f"out.{key}": value, f"cotangent.{key}": cotangent})
     total.backward()
-    tensors.update({"grad.in.x": x.grad, "grad.in.h0": h0.grad})
-    tensors.update({f"grad.param.{key}": p.grad for key, p in layer.named_parameters()})
-    save(name, {"kind": "rnn", "input_size": D, "hidden_size": H, "num_layers": layers, "bidirectional": bidirectional,
-                "nonlinearity": nonlinearity}, tensors)
+    tensors.update({f"grad.in.{key}": value.grad for key, value in inputs.items() if value.requires_grad})
+    tensors.update({f"grad.param.{key}": value.grad for key, value in parameters.items()})
+    save(name, metadata, tensors)
+
+
+def recurrent(kind, name, T, B, D, H, seed, layers=1, bidirectional=False, lengths=None, scale=1.0, states=True,
+              **settings):
+    """torch.nn.RNN, LSTM or GRU; zeros as initial states where states is False."""
+    torch.manual_seed(seed)
+    layer = getattr(torch.nn, kind.upper())(D, H, layers, bidirectional=bidirectional, **settings)
+    inputs = {"x": (scale * torch.randn(T, B, D)).requires_grad_()}
+    given = ["h0", "c0"] if kind == "lstm" else ["h0"]
+    if states:
+        inputs.update({s: torch.randn(layers * (2 if bidirectional else 1), B, H, requires_grad=True) for s in given})
+    initial = None if not states else (inputs["h0"], inputs["c0"]) if kind == "lstm" else inputs["h0"]
+    if lengths is None:
+        y, last = layer(inputs["x"], initial)
+    else:
+        inputs["lengths"] = torch.tensor(lengths)
+        packed = torch.nn.utils.rnn.pack_padded_sequence(inputs["x"], inputs["lengths"], enforce_sorted=False)
+        y, last = layer(packed, initial)
+        y, _ = torch.nn.utils.rnn.pad_packed_sequence(y, total_length=T)
+    outputs = dict(zip(("y", "hT", "cT"), (y, *last) if kind == "lstm" else (y, last)))
+    finish(name, {"kind": kind, "input_size": D, "hidden_size": H, "num_layers": layers,
+                  "bidirectional": bidirectional, **settings}, inputs, dict(layer.named_parameters()), outputs)
+
+
+def textbook(kind, name, T, B, D, H, seed, scale=1.0, states=True):
+    """The book's equations, W_* on [h, x] or [h, x, C]."""
+    torch.manual_seed(seed)
+    gates, lstm = {"textbook_gru": "zrh", "textbook_coupled_lstm": "ioC"}.get(kind, "fioC"), kind != "textbook_gru"
+    sees_cell = "fio" if kind == "textbook_peephole_lstm" else ""
+    W = {f"W_{g}": torch.randn(H, H + D + (H if g in sees_cell else 0), requires_grad=True) for g in gates}
+    W.update({f"b_{g}": torch.randn(H, requires_grad=True) for g in gates})
+    inputs = {"x": (scale * torch.randn(T, B, D)).requires_grad_()}
+    if states:
+        inputs.update({s: torch.randn(B, H, requires_grad=True) for s in (("h0", "c0") if lstm else ("h0",))})
+    h, c = inputs.get("h0", torch.zeros(B, H)), inputs.get("c0", torch.zeros(B, H))
+    ys = []
+    for x in inputs["x"]:
+        def a(g, h, c):
+            return torch.cat([h, x] + ([c] if g in sees_cell else []), 1) @ W[f"W_{g}"].T + W[f"b_{g}"]
+        if lstm:
+            i = torch.sigmoid(a("i", h, c))
+            f = torch.sigmoid(a("f", h, c)) if "f" in gates else 1 - i
+            c = f * c + i * torch.tanh(a("C", h, c))
+            h = torch.sigmoid(a("o", h, c)) * torch.tanh(c)
+        else:
+            z, r = torch.sigmoid(a("z", h, c)), torch.sigmoid(a("r", h, c))
+            h = (1 - z) * h + z * torch.tanh(a("h", r * h, c))
+        ys.append(h)
+    finish(name, {"kind": kind}, inputs, W, {"y": torch.stack(ys), "hT": h, **({"cT": c} if lstm else {})})
 
 
 def clip(name, max_norm, *gradients):
@@ -150,8 +188,24 @@ cross_entropy("cross_entropy_one", torch.randn(1, 2), torch.tensor([1]), both=Fa
 cross_entropy("cross_entropy_one_class", torch.randn(3, 1), torch.tensor([0, 0, 0]))
 cross_entropy("cross_entropy_large", torch.randn(5, 33) * 500, torch.randint(0, 33, (5,)))
 
-rnn("rnn_smallest", 1, 1, 1, 1, 22)
-rnn("rnn_unequal", 6, 5, 3, 7, 23, lengths=[2, 6, 1, 6, 3])
-rnn("rnn_unequal_bidirectional", 5, 4, 3, 5, 24, layers=2, bidirectional=True, lengths=[1, 5, 4, 2])
-rnn("rnn_three_layers_relu", 7, 3, 2, 17, 25, layers=3, nonlinearity="relu", lengths=[7, 4, 1])
-rnn("rnn_saturated", 5, 2, 4, 6, 26, bidirectional=True, scale=30.0)
+recurrent("rnn", "rnn_smallest", 1, 1, 1, 1, 22, nonlinearity="tanh")
+recurrent("rnn", "rnn_unequal", 6, 5, 3, 7, 23, lengths=[2, 6, 1, 6, 3], nonlinearity="tanh")
+recurrent("rnn", "rnn_unequal_bidirectional", 5, 4, 3, 5, 24, layers=2, bidirectional=True, lengths=[1, 5, 4, 2],
+          nonlinearity="tanh")
+recurrent("rnn", "rnn_three_layers_relu", 7, 3, 2, 17, 25, layers=3, lengths=[7, 4, 1], nonlinearity="relu")
+recurrent("rnn", "rnn_saturated", 5, 2, 4, 6, 26, bidirectional=True, scale=30.0, nonlinearity="tanh")
+
+for kind, seed in (("lstm", 27), ("gru", 35)):
+    recurrent(kind, f"{kind}_smallest", 1, 1, 1, 1, seed)
+    recurrent(kind, f"{kind}_zero_states", 4, 2, 5, 3, seed + 1, layers=2, states=False)
+    recurrent(kind, f"{kind}_unequal", 6, 5, 3, 7, seed + 2, lengths=[2, 6, 1, 6, 3])
+    recurrent(kind, f"{kind}_unequal_bidirectional", 5, 4, 1, 5, seed + 3, bidirectional=True, lengths=[1, 5, 4, 2])
+    recurrent(kind, f"{kind}_three_layers", 4, 3, 2, 4, seed + 4, layers=3, bidirectional=True, lengths=[2, 4, 1],
+              states=False)
+    recurrent(kind, f"{kind}_wide", 2, 1, 16, 17, seed + 5)
+    recurrent(kind, f"{kind}_saturated", 7, 2, 4, 6, seed + 6, scale=30.0)
+for i, kind in enumerate(("textbook_lstm", "textbook_coupled_lstm", "textbook_peephole_lstm", "textbook_gru")):
+    textbook(kind, f"{kind}_smallest", 1, 1, 1, 1, 43 + 4 * i)
+    textbook(kind, f"{kind}_zero_states", 3, 2, 5, 1, 44 + 4 * i, states=False)
+    textbook(kind, f"{kind}_odd", 9, 3, 2, 7, 45 + 4 * i)
+    textbook(kind, f"{kind}_saturated", 4, 2, 3, 5, 46 + 4 * i, scale=4.0)

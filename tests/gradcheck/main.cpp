@@ -83,6 +83,7 @@ int Table::finish() const {
 int main() {
     unroll::Table table;
     unroll::add_ops(table);
+    unroll::add_attention(table);
     unroll::add_bptt(table);
     table.check_complete(UNROLL_ROOT, {"core", "nn"});
     return table.finish();

@@ -6,6 +6,7 @@
 #include "core/ops/linalg.hpp"
 #include "core/ops/lookup.hpp"
 #include "core/ops/losses.hpp"
+#include "core/ops/normalise.hpp"
 #include "core/ops/reductions.hpp"
 #include "core/ops/shape.hpp"
 #include "tests/gradcheck/table.hpp"
@@ -127,6 +128,21 @@ void reductions(Table& table) {
     });
 }
 
+void normalisation(Table& table) {
+    table.section("layer normalisation");
+    for (const Shape& shape : {Shape{7, 3, 5}, Shape{1, 1, 37}, Shape{2, 1, 3, 17}, Shape{16}, Shape{3, 2}})
+        for (double eps : {1e-5, 0.5})
+            table.check(fmt::format("layer_norm {} eps={}", shape.str(), eps),
+                        {{"x", shape, 3, 2}, {"weight", {shape[-1]}, 1}, {"bias", {shape[-1]}}},
+                        [eps](const Vars& v) { return Vars{layer_norm(v[0], v[1], v[2], eps)}; });
+    table.check("layer_norm of itself, H=1", {{"x", {5}}, {"z", {3, 1}}, {"b", {1}}}, [](const Vars& v) {
+        return Vars{layer_norm(v[0], v[0], v[0]), layer_norm(v[1], v[2], v[2]) + v[1]};
+    });
+    table.check("layer_norm of constants", {{"weight", {5}}, {"bias", {5}}}, [](const Vars& v) {
+        return Vars{layer_norm(Tensor::of({{1, 2, 3, 4, 7}, {0, 0, 0, 0, 0}}, DType::f64), v[0], v[1])};
+    });
+}
+
 void shapes(Table& table) {
     table.section("shapes, parts, joining");
     const Input x{"x", {7, 3, 5}};
@@ -182,6 +198,11 @@ void lookup_and_losses(Table& table) {
         const Var y = dropout(v[0], 0.4, rng);
         return Vars{y, dropout(tanh(v[0]), 0.4, rng), dropout(v[0], 0, rng)};
     });
+    table.check("variational_dropout 0.4, 0", {{"x", {4, 2, 7}}, {"z", {1, 5}}}, [](const Vars& v) {
+        Generator rng(1);
+        const Var y = variational_dropout(v[0], 0.4, rng);
+        return Vars{y, variational_dropout(tanh(v[1]), 0.4, rng), variational_dropout(v[0], 0, rng)};
+    });
     const Ids targets({6, -100, 0, 3, 3, -100}, {2, 3});
     for (const Reduction reduction : {Reduction::mean, Reduction::sum}) {
         const char* name = reduction == Reduction::mean ? "mean" : "sum";
@@ -203,6 +224,7 @@ void add_ops(Table& table) {
     functions(table);
     matrices(table);
     reductions(table);
+    normalisation(table);
     shapes(table);
     lookup_and_losses(table);
 }

@@ -37,6 +37,7 @@ class Table {
 };
 
 void add_ops(Table& table);
+void add_attention(Table& table);
 void add_bptt(Table& table);
 
 }  // namespace unroll

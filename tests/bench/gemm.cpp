@@ -1,18 +1,18 @@
-// Matrix products as a share of the core's FMA peak, on one and two threads: build/tests/bench/bench_gemm, about 15 s.
+// Matrix products as a share of the core's FMA peak, on one and two threads: build/tests/bench gemm, about 15 s.
 // Every round measures the peak before and after; the table has medians over the rounds, and the best round. One thread
 // is timed by the processor's clock, two by the wall's, so that column needs a quiet machine.
+#include "core/kernels/gemm.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
-#include "core/kernels/gemm.hpp"
 #include "core/kernels/parallel.hpp"
-#include "tests/bench/peak.hpp"
+#include "tests/bench/bench.hpp"
 
-using namespace unroll;
-
+namespace unroll::bench {
 namespace {
 
 enum class Form { packed, NN, NT, TN };  // gemm_packed, or gemm with plain (N) and transposed (T) operands
@@ -50,11 +50,6 @@ struct Result {
     double gflops, share, best_share;  // GFLOP/s; of the peak of as many cores as threads
 };
 
-double median(std::vector<double> x) {
-    std::nth_element(x.begin(), x.begin() + std::ptrdiff_t(x.size() / 2), x.end());
-    return x[x.size() / 2];
-}
-
 template <class T>
 Result measure(const Case& c, int threads) {
     const bool ta = c.form == Form::TN, tb = c.form == Form::NT;
@@ -71,9 +66,9 @@ Result measure(const Case& c, int threads) {
     const int repeats = int(std::max(1.0, 3e8 / flops));  // some 3 ms
     std::vector<double> rates, shares;
     kernels::set_threads(threads);
-    const auto now = threads == 1 ? bench::cpu_seconds : bench::seconds;
+    const auto now = threads == 1 ? cpu_seconds : seconds;
     for (int round = 0; round < 15; round++) {
-        double peak = bench::fma_peak<T>();
+        double peak = fma_peak<T>();
         const double start = now();
         for (int r = 0; r < repeats; r++) {
             if (c.form == Form::packed)
@@ -83,7 +78,7 @@ Result measure(const Case& c, int threads) {
                               false);
         }
         const double rate = 1e-9 * flops * repeats / (now() - start);
-        peak = std::max(peak, bench::fma_peak<T>());
+        peak = std::max(peak, fma_peak<T>());
         rates.push_back(rate);
         shares.push_back(rate / (peak * threads));
     }
@@ -93,7 +88,7 @@ Result measure(const Case& c, int threads) {
 /// Prints the table of one type; returns the share of peak of the first case on one thread.
 template <class T>
 double table(const char* type) {
-    fmt::print("\n{}: peak of a core {:.0f} GFLOP/s\n", type, bench::fma_peak<T>());
+    fmt::print("\n{}: peak of a core {:.0f} GFLOP/s\n", type, fma_peak<T>());
     fmt::print("{:<20}{:<8}{:>5} {:>5} {:>5}   {:<28}{}\n", "", "form", "M", "N", "K",
                "1 thread: GFLOP/s, share (best)", "   2 threads");
     double first = 0;
@@ -110,8 +105,10 @@ double table(const char* type) {
 
 }  // namespace
 
-int main() {
+void gemm_table() {
     const double f32 = table<float>("f32"), f64 = table<double>("f64");
     fmt::print("\nresult gemm-512-f64-share {:.3f}\n", f64);
     fmt::print("result gemm-512-f32-share {:.3f}\n", f32);
 }
+
+}  // namespace unroll::bench

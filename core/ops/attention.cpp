@@ -1,0 +1,259 @@
+#include "core/ops/attention.hpp"
+
+#include <fmt/format.h>
+
+#include "core/kernels/gemm.hpp"
+#include "core/kernels/vecmath.hpp"
+#include "core/ops/elementwise.hpp"
+#include "core/ops/rows.hpp"
+
+// T target steps (1 where the queries are one step's), B sequences, S source places, H the size of a key. Everything is
+// a product of matrices for each sequence, whose rows lie B rows apart; a thread owns whole sequences.
+namespace unroll {
+namespace {
+
+using kernels::inputs;
+using kernels::outputs;
+
+/// For fewer target steps than these it does not pay to pack the other matrix for a product.
+constexpr int64_t many = 4;
+
+/// Of x [.., B, X] and k [S, B, H].
+struct Sizes {
+    int64_t B, S, H, T;
+    Sizes(const Tensor& x, const Tensor& k) : B(k.dim(1)), S(k.dim(0)), H(k.dim(2)), T(x.rank() == 3 ? x.dim(0) : 1) {}
+    template <class F>
+    void each_sequence(F f) const {
+        each_row(B, T * S * H, f);
+    }
+};
+
+/// Throws unless x is [.., B, x_size] and k [S, B, H] with S of 1 or more.
+void check(const char* operation, const Operand& x, const char* x_name, const Operand& k, const char* k_name,
+           bool scores) {
+    const Shape &a = x.shape(), &b = k.shape();
+    common_dtype(operation, x.value(), k.value(), x.at);
+    if (b.rank() != 3 || b[0] < 1)
+        fail(operation, x.at, fmt::format("{}, expected [S, B, H] with S of 1 or more", k.label(k_name)));
+    const Dim last = scores ? b.dim(2) : Dim{b[0], 'S'}, B{b[1], 'B'};
+    if ((a.rank() != 2 && a.rank() != 3) || a[-2] != B.size || a[-1] != last.size)
+        fail(operation, x.at,
+             fmt::format("{}, expected {} or [T, B, ..] with as many for {}", x.label(x_name), Shape{B, last}.str(),
+                         k.label(k_name)));
+}
+
+template <class T>
+T dot(int64_t n, const T* x, const T* y) {
+    using S = kernels::Simd<T>;
+    typename S::V sum{};
+    for (int64_t i = 0; i < n; i += S::width) sum += S::load(x + i, n - i) * S::load(y + i, n - i);
+    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+}
+
+/// e_{t,s} = q_t · k_s
+Tensor inner(const Tensor& q, const Tensor& k) {
+    const Sizes z(q, k);
+    Tensor e = Tensor::empty(q.shape().with(-1, {z.S, 'S'}), q.dtype());
+    dispatch(q.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T *qs = q.data<T>(), *ks = k.data<T>();
+        T* es = e.mutable_data<T>();
+        const int64_t step = z.B * z.H;
+        z.each_sequence([&](int64_t b) {
+            const T *q_b = qs + b * z.H, *k_b = ks + b * z.H;
+            T* e_b = es + b * z.S;
+            if (z.T >= many)
+                return kernels::gemm<T>(false, true, z.T, z.S, z.H, q_b, step, k_b, step, e_b, z.B * z.S, false);
+            for (int64_t t = 0; t < z.T; t++)
+                for (int64_t s = 0; s < z.S; s++) e_b[t * z.B * z.S + s] = dot(z.H, q_b + t * step, k_b + s * step);
+        });
+    });
+    return e;
+}
+
+/// c_t = Σ_s w_{t,s} k_s
+Tensor mix(const Tensor& w, const Tensor& k) {
+    const Sizes z(w, k);
+    Tensor c = Tensor::empty(w.shape().with(-1, k.shape().dim(2)), w.dtype());
+    dispatch(w.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T *ws = w.data<T>(), *ks = k.data<T>();
+        T* cs = c.mutable_data<T>();
+        const int64_t step = z.B * z.H;
+        z.each_sequence([&](int64_t b) {
+            kernels::gemm<T>(false, false, z.T, z.H, z.S, ws + b * z.S, z.B * z.S, ks + b * z.H, step, cs + b * z.H,
+                             step, false);
+        });
+    });
+    return c;
+}
+
+/// dk_s += Σ_t w_{t,s} q_t
+void add_outer(const Tensor& w, const Tensor& q, Tensor& dk) {
+    const Sizes z(w, dk);
+    dispatch(w.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T *ws = w.data<T>(), *qs = q.data<T>();
+        T* dks = dk.mutable_data<T>();
+        const int64_t step = z.B * z.H;
+        z.each_sequence([&](int64_t b) {
+            const T *w_b = ws + b * z.S, *q_b = qs + b * z.H;
+            T* dk_b = dks + b * z.H;
+            if (z.T >= many)
+                return kernels::gemm<T>(true, false, z.S, z.H, z.T, w_b, z.B * z.S, q_b, step, dk_b, step, true);
+            for (int64_t t = 0; t < z.T; t++)
+                for (int64_t s = 0; s < z.S; s++) {
+                    const T factor = w_b[t * z.B * z.S + s];
+                    T* d = dk_b + s * step;
+                    kernels::map(z.H, inputs<T>(d, q_b + t * step), outputs(d),
+                                 [=](auto d, auto q, auto& sum) { sum = d + factor * q; });
+                }
+        });
+    });
+}
+
+/// v · tanh(q + k)
+template <class T>
+T additive_score(int64_t n, const T* q, const T* k, const T* v) {
+    using S = kernels::Simd<T>;
+    typename S::V sum{};
+    for (int64_t i = 0; i < n; i += S::width)
+        sum += S::load(v + i, n - i) * kernels::vtanh<T>(S::load(q + i, n - i) + S::load(k + i, n - i));
+    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+}
+
+Tensor additive(const Tensor& q, const Tensor& k, const Tensor& v) {
+    const Sizes z(q, k);
+    Tensor e = Tensor::empty(q.shape().with(-1, {z.S, 'S'}), q.dtype());
+    dispatch(q.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T *qs = q.data<T>(), *ks = k.data<T>(), *vs = v.data<T>();
+        T* es = e.mutable_data<T>();
+        z.each_sequence([&](int64_t b) {
+            for (int64_t t = 0; t < z.T; t++)
+                for (int64_t s = 0; s < z.S; s++)
+                    es[(t * z.B + b) * z.S + s] =
+                        additive_score(z.H, qs + (t * z.B + b) * z.H, ks + (s * z.B + b) * z.H, vs);
+        });
+    });
+    return e;
+}
+
+/// dq_t = Σ_s g_{t,s}, dk_s += Σ_t g_{t,s} and dv = Σ de_{t,s} u_{t,s}, with u = tanh(q + k) and g = de v ⊙ (1 - u²);
+/// dq and dv [B, A], a row a sequence, are zeros at first.
+void additive_gradient(const Tensor& de, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& dq, Tensor& dk,
+                       Tensor& dv) {
+    const Sizes z(q, k);
+    dispatch(q.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        const T *des = de.data<T>(), *qs = q.data<T>(), *ks = k.data<T>(), *vs = v.data<T>();
+        T *dqs = dq.mutable_data<T>(), *dks = dk.mutable_data<T>(), *dvs = dv.mutable_data<T>();
+        z.each_sequence([&](int64_t b) {
+            for (int64_t t = 0; t < z.T; t++)
+                for (int64_t s = 0; s < z.S; s++) {
+                    const int64_t target = (t * z.B + b) * z.H, source = (s * z.B + b) * z.H;
+                    const T d = des[(t * z.B + b) * z.S + s];
+                    T *dq_t = dqs + target, *dk_s = dks + source, *dv_b = dvs + b * z.H;
+                    kernels::map(z.H, inputs<T>(qs + target, ks + source, vs, dq_t, dk_s, dv_b),
+                                 outputs(dq_t, dk_s, dv_b),
+                                 [=](auto q, auto k, auto v, auto a, auto b, auto c, auto& dq, auto& dk, auto& dv) {
+                                     const auto u = kernels::vtanh<T>(q + k), g = d * v * (1 - u * u);
+                                     dq = a + g, dk = b + g, dv = c + d * u;
+                                 });
+                }
+        });
+    });
+}
+
+void check_additive(const Operand& q, const Operand& k, const Operand& v) {
+    check("additive_scores", q, "q", k, "k", true);
+    common_dtype("additive_scores", q.value(), v.value(), q.at);
+    if (!(v.shape() == Shape{k.shape().dim(2)}))
+        fail("additive_scores", q.at, fmt::format("{}, expected {}", v.label("v"), Shape{{k.shape()[2], 'A'}}.str()));
+}
+
+}  // namespace
+
+Tensor dot_scores(const Tensor& q, const Tensor& k, Where at) {
+    check("dot_scores", {q, at}, "q", {k, at}, "k", true);
+    return inner(q, k);
+}
+Tensor additive_scores(const Tensor& q, const Tensor& k, const Tensor& v, Where at) {
+    check_additive({q, at}, {k, at}, {v, at});
+    return additive(q, k, v);
+}
+Tensor weighted_sum(const Tensor& alpha, const Tensor& V, Where at) {
+    check("weighted_sum", {alpha, at}, "alpha", {V, at}, "V", false);
+    return mix(alpha, V);
+}
+
+namespace ops {
+
+struct DotScores final : Record {
+    Saved q, k;
+    Edge e;
+    DotScores(Recording& r, const Operand& q, const Operand& k)
+        : q(r.saved(q)), k(r.saved(k)), e(r.output(inner(q.value(), k.value()))) {}
+    void backward(Tape& tape) override {
+        if (tape.wants(q)) tape.add(q, mix(*dy, k));
+        if (tape.wants(k)) add_outer(*dy, q, tape.sum(k));
+    }
+    const char* name() const override { return "dot_scores"; }
+    const char* equation() const override { return "e_{t,s} = q_t · k_s"; }
+    const char* gradient() const override { return "dq_t += Σ_s de_{t,s} k_s, dk_s += Σ_t de_{t,s} q_t"; }
+    void symbols(Symbols& list) const override { list.in("q", q).in("k", k).out("e", e); }
+};
+
+struct AdditiveScores final : Record {
+    Saved q, k, v;
+    Edge e;
+    AdditiveScores(Recording& r, const Operand& q, const Operand& k, const Operand& v)
+        : q(r.saved(q)), k(r.saved(k)), v(r.saved(v)), e(r.output(additive(q.value(), k.value(), v.value()))) {}
+    void backward(Tape& tape) override {
+        Tensor dq = Tensor::zeros(q.value.shape(), q.value.dtype());
+        Tensor dv = Tensor::zeros({k.value.shape().dim(1), k.value.shape().dim(2)}, q.value.dtype());
+        Tensor spare = tape.wants(k) ? Tensor() : Tensor::zeros(k.value.shape(), q.value.dtype());
+        additive_gradient(*dy, q, k, v, dq, tape.wants(k) ? tape.sum(k) : spare, dv);
+        if (tape.wants(q)) tape.add(q, dq);
+        if (tape.wants(v)) tape.add(v, sum_to(dv, v.value.shape()));
+    }
+    const char* name() const override { return "additive_scores"; }
+    const char* equation() const override { return "e_{t,s} = v · tanh(q_t + k_s)"; }
+    const char* gradient() const override {
+        return "g_{t,s} = de_{t,s} v ⊙ (1 - tanh²(q_t + k_s)), dq_t += Σ_s g_{t,s}, dk_s += Σ_t g_{t,s}, dv += Σ "
+               "de_{t,s} tanh(q_t + k_s)";
+    }
+    void symbols(Symbols& list) const override { list.in("q", q).in("k", k).in("v", v).out("e", e); }
+};
+
+struct WeightedSum final : Record {
+    Saved alpha, V;
+    Edge c;
+    WeightedSum(Recording& r, const Operand& alpha, const Operand& V)
+        : alpha(r.saved(alpha)), V(r.saved(V)), c(r.output(mix(alpha.value(), V.value()))) {}
+    void backward(Tape& tape) override {
+        if (tape.wants(alpha)) tape.add(alpha, inner(*dy, V));
+        if (tape.wants(V)) add_outer(alpha, *dy, tape.sum(V));
+    }
+    const char* name() const override { return "weighted_sum"; }
+    const char* equation() const override { return "c_t = Σ_s α_{t,s} V_s"; }
+    const char* gradient() const override { return "dα_{t,s} += dc_t · V_s, dV_s += Σ_t α_{t,s} dc_t"; }
+    void symbols(Symbols& list) const override { list.in("α", alpha).in("V", V).out("c", c); }
+};
+
+}  // namespace ops
+
+Var dot_scores(const Operand& q, const Operand& k) {
+    check("dot_scores", q, "q", k, "k", true);
+    return tape_of("dot_scores", {&q, &k}).record<ops::DotScores>(q.at, q, k);
+}
+Var additive_scores(const Operand& q, const Operand& k, const Operand& v) {
+    check_additive(q, k, v);
+    return tape_of("additive_scores", {&q, &k, &v}).record<ops::AdditiveScores>(q.at, q, k, v);
+}
+Var weighted_sum(const Operand& alpha, const Operand& V) {
+    check("weighted_sum", alpha, "alpha", V, "V", false);
+    return tape_of("weighted_sum", {&alpha, &V}).record<ops::WeightedSum>(alpha.at, alpha, V);
+}
+
+}  // namespace unroll

@@ -1,0 +1,167 @@
+#!/usr/bin/python3
+"""PyTorch's side of against_pytorch, which gives it its environment (threads, libraries); one process, one result.
+
+    pytorch_side.py CASE --threads N --seconds S    the case timed: {"ms": median of a step, "ms_min": ..., "steps": ...}
+    pytorch_side.py CASE --check FILE               loss and gradient norm from the weights that `bench weights` wrote
+
+B = batch, T = time steps, H = hidden size, V = characters. A training step: zero gradients, forward, loss, backward,
+clipping to a norm of 5, Adam; sample-H draws 1,000 characters one after the other instead."""
+import argparse
+import json
+import statistics
+import struct
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+V, T, B, CHARACTERS = 65, 64, 32, 1000
+
+
+class ComposedLstm(nn.Module):
+    """An LSTM from elementary operations, one matrix W [4H, H+H] on [h, x] with the book's rows f, i, C~, o. With
+    diagonal peepholes P [3, H] the gates f and i see C_{t-1}, and o sees C_t."""
+
+    def __init__(self, H, peephole):
+        super().__init__()
+        self.H, self.W = H, nn.Linear(2 * H, 4 * H)
+        self.P = nn.Parameter(torch.zeros(3, H)) if peephole else None
+
+    def forward(self, x):  # [T, B, H]
+        h = C = x.new_zeros(x.shape[1], self.H)
+        states = []
+        for x_t in x.unbind(0):
+            f, i, candidate, o = self.W(torch.cat((h, x_t), dim=1)).split(self.H, dim=1)
+            if self.P is not None:
+                f, i = f + self.P[0] * C, i + self.P[1] * C
+            C = torch.sigmoid(f) * C + torch.sigmoid(i) * torch.tanh(candidate)
+            if self.P is not None:
+                o = o + self.P[2] * C
+            h = torch.sigmoid(o) * torch.tanh(C)
+            states.append(h)
+        return torch.stack(states), None
+
+
+class LanguageModel(nn.Module):
+    def __init__(self, kind, H):
+        super().__init__()
+        layers = 2 if kind == "lstm2" else 1
+        dropout = 0.2 if kind == "lstm2" else 0.0
+        self.embedding, self.out, self.dropout = nn.Embedding(V, H), nn.Linear(H, V), nn.Dropout(dropout)
+        if kind in ("loop", "peephole"):
+            self.layer = ComposedLstm(H, kind == "peephole")
+        else:
+            make = {"rnn": nn.RNN, "gru": nn.GRU}.get(kind, nn.LSTM)
+            self.layer = make(H, H, num_layers=layers, dropout=dropout)
+
+    def loss(self, inputs, targets):  # [T, B] both
+        h, _ = self.layer(self.dropout(self.embedding(inputs)))
+        return F.cross_entropy(self.out(self.dropout(h)).view(-1, V), targets.reshape(-1))
+
+
+def training_step(kind, H):
+    model = LanguageModel(kind, H)
+    inputs, targets = torch.randint(V, (2, T, B))
+    adam = torch.optim.Adam(model.parameters(), lr=1e-3)
+
+    def step():
+        adam.zero_grad(set_to_none=True)
+        model.loss(inputs, targets).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        adam.step()
+
+    return step
+
+
+def sampling(H):
+    model = LanguageModel("lstm", H)
+
+    @torch.no_grad()
+    def sample():
+        character, state = torch.zeros(1, 1, dtype=torch.long), None
+        for _ in range(CHARACTERS):
+            h, state = model.layer(model.embedding(character), state)
+            character = torch.multinomial(torch.softmax(model.out(h[0]), dim=1), num_samples=1)
+
+    return sample
+
+
+def timed(step, seconds):
+    for _ in range(2):
+        step()
+    ms, end = [], time.perf_counter() + seconds
+    while len(ms) < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        step()
+        ms.append(1e3 * (time.perf_counter() - start))
+    return {"ms": statistics.median(ms), "ms_min": min(ms), "steps": len(ms)}
+
+
+def read_safetensors(path):
+    types = {"F32": (torch.float32, 4), "I64": (torch.int64, 8)}
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        data = bytearray(file.read())
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            dtype, width = types[entry["dtype"]]
+            begin, end = entry["data_offsets"]
+            flat = torch.frombuffer(data, dtype=dtype, offset=begin, count=(end - begin) // width)
+            tensors[name] = flat.view(entry["shape"])
+    return tensors
+
+
+# PyTorch's gates from ours, which stand in the book's order; its z weights the old state, the book's the candidate.
+ORDERS = {
+    "rnn": lambda W: W,
+    "lstm": lambda W: torch.cat([W.chunk(4)[k] for k in (1, 0, 2, 3)]),  # f, i, C~, o
+    "gru": lambda W: torch.cat((W.chunk(3)[1], -W.chunk(3)[0], W.chunk(3)[2])),  # z, r, h~
+}
+
+
+def check(kind, path):
+    ours = read_safetensors(path)
+    cells = [{name.split(".")[2]: W for name, W in ours.items() if name.startswith(f"rnn.layer{layer}.")}
+             for layer in range(2 if kind == "lstm2" else 1)]
+    state = {"embedding.weight": ours["embedding.E"], "out.weight": ours["out.W"], "out.bias": ours["out.b"]}
+    if kind in ("loop", "peephole"):
+        cell = cells[0]
+        state["layer.W.weight"] = cell["W"] if kind == "loop" else torch.cat((cell["W_hh"], cell["W_xh"]), dim=1)
+        state["layer.W.bias"] = cell["b"]
+        if kind == "peephole":
+            state["layer.P"] = torch.stack([cell["P_f"], cell["P_i"], cell["P_o"]])
+    else:
+        order = ORDERS.get(kind, ORDERS["lstm"])
+        for layer, cell in enumerate(cells):
+            b = cell["b_h" if kind == "rnn" else "b"]
+            b_hh = torch.zeros_like(b)
+            if kind == "gru":
+                b_hh[-len(cell["b_hh"]):] = cell["b_hh"]
+            state.update({f"layer.weight_ih_l{layer}": order(cell["W_xh"]), f"layer.bias_ih_l{layer}": order(b),
+                          f"layer.weight_hh_l{layer}": order(cell["W_hh"]), f"layer.bias_hh_l{layer}": b_hh})
+    model = LanguageModel(kind, ours["embedding.E"].shape[1])
+    model.load_state_dict(state)
+    model.eval()  # no dropout
+    loss = model.loss(ours["inputs"], ours["targets"])
+    loss.backward()
+    return {"loss": loss.item(), "gradient_norm": model.embedding.weight.grad.norm().item()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--check", metavar="FILE")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(1)
+    kind, _, size = arguments.case.rpartition("-")
+    if arguments.check:
+        result = check("lstm" if kind == "sample" else kind, arguments.check)
+    else:
+        result = timed(sampling(int(size)) if kind == "sample" else training_step(kind, int(size)), arguments.seconds)
+    json.dump(result, sys.stdout)
