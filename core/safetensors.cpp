@@ -49,8 +49,8 @@ json parse_json(const std::string& text, const std::string& path) {
         return event != Event::key;
     };
     try {
-        static_cast<void>(json::parse(text, watch));
-        return json::parse(text);
+        json parsed = json::parse(text, watch);  // without what it watched: keys
+        return parsed = json::parse(text);
     } catch (const json::parse_error& e) {
         // "[...] parse error at line 1, column 7: syntax error while parsing ...; last read: '...'". What was read last
         // may be anything, the rest is plain.
