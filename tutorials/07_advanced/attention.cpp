@@ -54,7 +54,7 @@ void looking_back(Lesson& lesson) {
     lesson.text(
         "*A slip in the book.* It writes $c_t = \\mathrm{Attention}(h_{t-1}, \\{h_1, \\ldots, h_T\\})$. But $h_t, "
         "\\ldots, "
-        "h_T$ are made *from* $c_t$, or later still: at step t they are not there. The set is that of the states "
+        "h_T$ are made from $c_t$, or later still: at step t they are not there. The set is that of the states "
         "before "
         "t; at $t = 1$ that is $h_0$ alone. (Or a set that is given from outside, the states of another network that "
         "has read its sequence already: then all of them are there.)");
@@ -129,7 +129,7 @@ void attention_backward(Lesson& lesson) {
     const Attention attention({.query_size = 3, .key_size = 3, .score = Score::dot, .dtype = DType::f64}, gen);
     const Parameter q = random_input("q", {{1, 'B'}, {3, 'H'}}),
                     states = random_input("h", {{4, 'S'}, {1, 'B'}, {3, 'H'}});
-    const Tensor dc = random_input("dc", {{1, 'B'}, {3, 'H'}}).value;
+    const Tensor dc = random_input("dc", {{1, 'B'}, {3, 'H'}}).value.clone();
     Tape tape;
     tape.backward(sum(attention(tape.watch(q), attention.prepare(tape.watch(states))).context * dc));
     std::vector<Tensor> h;
@@ -222,9 +222,8 @@ void short_way_back(Lesson& lesson) {
     lesson.text(
         "The gradient is shared out over all the states by their weights, about one part in T each before any "
         "training, "
-        "and it stays there instead of shrinking further with every step. Training then moves the weights to where "
-        "they "
-        "are of use.");
+        "and it stays there instead of shrinking further with every step. (The very first inputs get more: every step "
+        "after them has looked at their states.) Training then moves the weights to where they are of use.");
     lesson.result("gradient-far-end-plain", far_plain);
     lesson.result("gradient-far-end-attention", far_attending);
 }

@@ -6,6 +6,7 @@
 #include "core/gradcheck.hpp"
 #include "core/ops/linalg.hpp"
 #include "core/ops/reductions.hpp"
+#include "nn/init.hpp"
 #include "nn/rnn.hpp"
 #include "tutorials/07_advanced/chapter.hpp"
 #include "tutorials/07_advanced/small_pair.hpp"
@@ -53,7 +54,7 @@ void both_directions(Lesson& lesson, const SmallPair& net) {
 void final_states(Lesson& lesson, const SmallPair& net) {
     lesson.section("Final states", "Bidirectional RNN");
     lesson.text(
-        "Whoever wants the sequence in one vector takes the *final* states. The forward direction ends at $t = T$. The "
+        "Whoever wants the sequence in one vector takes the final states. The forward direction ends at $t = T$. The "
         "reverse direction ends at $t = 1$; at $t = T$ it has just begun, and has read a single input.");
     const std::vector<double> x = net.sequence(0);
     const std::vector<double> h_b = net.b.states(x, 0, true);
@@ -141,7 +142,7 @@ void unequal_lengths(Lesson& lesson, const SmallPair& net) {
     lesson.text(
         "The second sequence of the batch has two steps only; behind them the tensor holds padding, here the number 9 "
         "so that it is seen. For the forward direction padding comes last and does no harm to what was before it. The "
-        "reverse direction would read it *first*. So a sequence's reverse direction starts at its own last step.");
+        "reverse direction would read it first. So a sequence's reverse direction starts at its own last step.");
     lesson.show("x, a column for each sequence", net.x.reshape({{4, 'T'}, {2, 'B'}}));
     const auto run = [&](const Tensor& x, const Ids& lengths) {
         Tape tape;

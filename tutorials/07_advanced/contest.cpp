@@ -40,6 +40,8 @@ int64_t count(const std::vector<Parameter>& parameters) {
     return n;
 }
 
+std::string counted(int64_t n, const char* what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
+
 double Spread::mean() const {
     double sum = 0;
     for (double v : values) sum += v;

@@ -1,8 +1,10 @@
 #pragma once
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
+#include "nn/module.hpp"
 #include "tutorials/lesson/lesson.hpp"
 
 namespace unroll {
@@ -16,6 +18,9 @@ void train(std::vector<Parameter> parameters, int steps, double rate, const std:
 /// All parameters of some modules.
 std::vector<Parameter> all_parameters(std::initializer_list<Module*> modules);
 int64_t count(const std::vector<Parameter>& parameters);
+
+/// "1 seed", "3 seeds".
+std::string counted(int64_t n, const char* what);
 
 /// One figure of a contender, measured once a seed.
 struct Spread {

@@ -26,11 +26,11 @@ void layers_above_each_other(Lesson& lesson) {
         "memory of its own.");
     lesson.equation(R"(h_t^{(l)} = \mathrm{RNN}^{(l)}(h_{t-1}^{(l)}, h_t^{(l-1)}), \qquad h_t^{(0)} = x_t)",
                     "h(l)_t = RNN(l)(h(l)_{t-1}, h(l-1)_t),  h(0)_t = x_t");
-    const Direction lower{0.8, 1.0, 0.1}, upper{-0.5, 1.5, 0};
+    const Direction lower{0.8, 1.2, 0.1}, upper{-0.5, 1.5, 0};
     lesson.text(fmt::format(
         "Again one unit in each layer: $h_t^{{(1)}} = \\tanh({} h_{{t-1}}^{{(1)}} + {} x_t + {})$, "
         "$h_t^{{(2)}} = \\tanh({} h_{{t-1}}^{{(2)}} + {} h_t^{{(1)}})$. The upper layer reads the lower one's "
-        "state of the *same* step.",
+        "state of the same step.",
         lower.w, lower.u, lower.b, upper.w, upper.u));
     const std::vector<double> x{1, -0.5, 0.4, -0.9}, h1 = lower.states(x, 0, false), h2 = upper.states(h1, 0, false);
     lesson::Table table{.caption = "Two layers over four steps",
@@ -144,6 +144,11 @@ std::vector<double> gradient_sizes(Lesson& lesson, const char* title, Rnn& rnn, 
     return sizes;
 }
 
+/// What is left of the gradient at t = 1, in the top layer and in layer 1 (the corner).
+struct Kept {
+    double top, corner;
+};
+
 void gradient_over_depth_and_time(Lesson& lesson) {
     lesson.section("The gradient over depth and time", "Deep RNN");
     lesson.equation(
@@ -166,25 +171,29 @@ void gradient_over_depth_and_time(Lesson& lesson) {
         const std::vector<double> s = gradient_sizes(lesson, title, rnn, x, r);
         const double last = s[T - 1];
         table.rows.push_back({name, s[0] / last, s[(L - 1) * T + T - 1] / last, s[(L - 1) * T] / last});
-        return s[(L - 1) * T] / last;
+        return Kept{s[0] / last, s[(L - 1) * T] / last};
     };
-    const double uniform = measure("Weights uniform in ±1/√H", "uniform in $\\pm 1/\\sqrt{H}$");
+    const Kept uniform = measure("Weights uniform in ±1/√H", "uniform in $\\pm 1/\\sqrt{H}$");
     for (int l = 0; l < L; l++) {
         init::orthogonal(rnn.cell(l).W_hh.value, gen);
         init::orthogonal(rnn.cell(l).W_xh.value, gen, 0.7);
         rnn.cell(l).b_h.value.fill(0);
     }
-    const double orthogonal =
+    const Kept orthogonal =
         measure("Orthogonal weights: W_hh of norm 1, W_xh of norm 0.7", "orthogonal, norms 1 and 0.7");
     lesson.table(table);
-    lesson.text(
-        "Depth and time multiply. In the first picture the gradient fades to the left and downward alike; in the "
-        "corner, "
-        "the first input's way to the loss, both have taken their share. There the many ways come to the rescue only "
-        "where the single way is not much shorter than it is long.");
-    lesson.check("uniform weights lose more on the way to the corner", uniform < orthogonal);
-    lesson.result("deep-corner-uniform", uniform);
-    lesson.result("deep-corner-orthogonal", orthogonal);
+    double ways = 1;
+    for (int i = 1; i < T; i++) ways = ways * (L - 1 + i) / i;
+    lesson.text(fmt::format(
+        "The way through time is the steep one: it takes a factor of $W_{{hh}}$ and a slope at each step. But "
+        "the farthest corner, layer 1 at $t = 1$, has kept more than the first state of the top layer, which "
+        "is nearer: to that one a single way leads, through $W_{{hh}}$ {} times, to the corner {:.0f} ways. "
+        "They may also cancel each other; on the average they add up.",
+        T - 1, ways));
+    lesson.check("with either kind of weights the corner has kept more than the top layer's first state",
+                 uniform.corner > uniform.top && orthogonal.corner > orthogonal.top);
+    lesson.result("deep-corner-uniform", uniform.corner);
+    lesson.result("deep-corner-orthogonal", orthogonal.corner);
 
     Generator small(lesson.seed());
     Rnn three({.input_size = 2, .hidden_size = 3, .dtype = DType::f64, .num_layers = 3}, small);

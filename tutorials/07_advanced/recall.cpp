@@ -147,9 +147,9 @@ void tell_recall(Lesson& lesson) {
         lesson.quick() ? std::vector<int64_t>{6, 12} : std::vector<int64_t>{5, 10, 20, 40};
     lesson.text(
         fmt::format("Random symbols out of {}, one of the first half marked, and at the end the question which it was. "
-                    "Three networks with about as many parameters, {} steps of 32 sequences, {} seeds. Guessing is "
+                    "Three networks with about as many parameters, {} steps of 32 sequences, {}. Guessing is "
                     "right {:.1f} % of the time.",
-                    symbols, steps, seeds, 100.0 / symbols));
+                    symbols, steps, counted(seeds, "seed"), 100.0 / symbols));
     double total = 0;
     for (int64_t T : lengths) total += static_cast<double>(T * seeds * steps) * std::size(kinds);
     lesson::Progress bar({.title = "recall", .total = total, .unit = "steps of time"});
@@ -158,7 +158,7 @@ void tell_recall(Lesson& lesson) {
     for (int64_t T : lengths) table.header.push_back(fmt::format("T = {}", T));
     lesson::Plot plot{
         .title = "Which symbol was marked?", .x = "length of the sequence, time steps", .y = "share of right answers"};
-    std::vector<Spread> longest;
+    std::vector<Spread> measured[std::size(kinds)];
     std::unique_ptr<Answerer> trained;
     for (Kind kind : kinds) {
         const auto k = static_cast<size_t>(kind);
@@ -176,8 +176,7 @@ void tell_recall(Lesson& lesson) {
             series.x.push_back(static_cast<double>(T));
             series.y.push_back(right.mean());
             row.push_back(right.text(2));
-            spread_result(lesson, fmt::format("recall-{}-{}", keys[k], T), right);
-            if (T == lengths.back()) longest.push_back(right);
+            measured[k].push_back(right);
         }
         table.rows.push_back(row);
         plot.series.push_back(series);
@@ -185,14 +184,18 @@ void tell_recall(Lesson& lesson) {
     bar.finish();
     lesson.table(table);
     lesson.plot(plot);
+    for (size_t k = 0; k < std::size(kinds); k++)
+        for (size_t i = 0; i < lengths.size(); i++)
+            spread_result(lesson, fmt::format("recall-{}-{}", keys[k], lengths[i]), measured[k][i]);
     show_weights(lesson, *trained, lesson.quick() ? lengths.back() : 20);
     lesson.text(
         "The plain network has to carry the symbol through every step that follows, and gets next to no gradient that "
-        "would teach it to. The GRU could carry it, and with more steps of training it learns to (chapter 03). The "
+        "would teach it to. A GRU's gates can carry it unharmed (chapter 03), once it has learnt when to close them. "
+        "The "
         "attention RNN need not carry anything: it learns what a marked state looks like, and fetches it.");
     if (!lesson.quick())
         lesson.check("over the longest sequences the attention RNN is right more often than the plain one",
-                     longest[2].mean() > longest[0].mean());
+                     measured[2].back().mean() > measured[0].back().mean());
 }
 
 }  // namespace unroll

@@ -51,7 +51,7 @@ struct Direction {
 
 /// Both directions over two sequences of lengths 4 and 2, padded with 9.
 struct SmallPair {
-    Direction f{0.8, 1.0, 0.1}, b{-0.5, 0.6, 0.2};
+    Direction f{0.8, 1.2, 0.1}, b{-0.5, 0.6, 0.2};
     Tensor x = Tensor::of({{{1.0}, {0.7}}, {{-0.5}, {-1.2}}, {{0.4}, {9}}, {{-0.9}, {9}}}, DType::f64).named("TBD");
     Ids lengths{{4, 2}};
     Tensor dy =

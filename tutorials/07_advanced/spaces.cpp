@@ -156,9 +156,9 @@ void tell_spaces(Lesson& lesson, const std::string& data) {
         "{:.1f} % of the letters and finds no space at all.",
         learn.size(), 100 * (1 - there / all)));
     lesson.text(
-        fmt::format("Three networks with about as many parameters, {} steps of 32 sentences, {} seeds. The third reads "
+        fmt::format("Three networks with about as many parameters, {} steps of 32 sentences, {}. The third reads "
                     "forward too, but answers for each letter three letters later: a cheap way to look ahead.",
-                    steps, seeds));
+                    steps, counted(seeds, "seed")));
     const int64_t scale = lesson.quick() ? 3 : 1;
     const std::vector<Tagger::Kind> kinds{{"forward", "forward", 94 / scale, false, 0},
                                           {"both directions", "both", 64 / scale, true, 0},
@@ -197,23 +197,26 @@ void tell_spaces(Lesson& lesson, const std::string& data) {
             if (s == 0 && typical != test.end()) samples.push_back({kinds[k].name, read_out(tagger, *typical)});
         }
         table.rows.push_back({kinds[k].name, parameters, f1[k].text(3), right.text(3)});
-        spread_result(lesson, fmt::format("spaces-{}-f1", kinds[k].key), f1[k]);
     }
     bar.finish();
     lesson.table(table);
+    for (size_t k = 0; k < kinds.size(); k++) spread_result(lesson, fmt::format("spaces-{}-f1", kinds[k].key), f1[k]);
     for (const auto& s : samples) lesson.sample(s[0], s[1]);
+    const double forward = f1[0].mean(), both = f1[1].mean(), delayed = f1[2].mean();
+    lesson.text(fmt::format(
+        "The forward network that may wait a little has {:.0f} % of what the reverse direction gains, at less cost in "
+        "other ways too: it can answer while the words come in, three letters late, whereas both directions need the "
+        "whole sentence before the first answer. A language model, which is to predict the next word, can't have a "
+        "reverse direction at all: it would be told the answer.",
+        100 * (delayed - forward) / (both - forward)));
     lesson.table({.caption = "The same bidirectional networks, judged with and without `lengths`",
                   .header = {"", "F1 of the spaces"},
                   .rows = {{"reverse direction starts at the sentence's own end", f1[1].text(3)},
                            {"reverse direction reads the padding first", padding_read.text(3)}}});
-    lesson.text(
-        "A forward network that may wait a little gets most of what is to be had here, for half the states at each "
-        "step and with words coming in one by one: both directions need the *whole* sentence before the first answer. "
-        "That is why a language model, which is to predict the next word, can't have a reverse direction at all.");
     spread_result(lesson, "spaces-padding-read-f1", padding_read);
     if (lesson.quick()) return;
-    lesson.check("both directions find more of the spaces than forward alone", f1[1].mean() > f1[0].mean());
-    lesson.check("reading the padding first costs some of them", padding_read.mean() < f1[1].mean());
+    lesson.check("both directions find more of the spaces than forward alone", both > forward);
+    lesson.check("reading the padding first costs some of them", padding_read.mean() < both);
 }
 
 }  // namespace unroll
