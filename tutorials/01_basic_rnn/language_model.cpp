@@ -116,8 +116,8 @@ void tell_language_model(Lesson& lesson, const LanguageModelOptions& options) {
                            {"test", static_cast<double>(on_test.characters), on_test.nats, on_test.bits(),
                             on_test.perplexity()}}});
     lesson.check("training has brought the loss below that of the untrained model", on_valid.nats < untrained.nats);
-    lesson.result("austen-rnn-valid-nats", on_valid.nats);
-    lesson.result("austen-rnn-test-nats", on_test.nats);
+    lesson.result("austen_rnn_valid_nats", on_valid.nats);
+    lesson.result("austen_rnn_test_nats", on_test.nats);
 
     lesson.section("What it writes", "RNN Language Model");
     lesson.text(
