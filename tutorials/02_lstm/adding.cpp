@@ -219,7 +219,7 @@ void tell_adding(Lesson& lesson) {
         "first. How "
         "far back does the answer reach now?");
     trained_gradients(lesson, sizes, runs[1][0], runs[3][0]);
-    const char* const short_names[] = {"rnn", "rnn-orthogonal", "lstm-bias-0", "lstm-bias-1"};
+    const char* const short_names[] = {"rnn", "rnn_orthogonal", "lstm_bias_0", "lstm_bias_1"};
     for (size_t kind = 0; kind < runs.size(); kind++)
         lesson.result(fmt::format("adding_{}_worst_error", short_names[kind]), worst(kind));
 }
