@@ -88,7 +88,7 @@ void tell_language_model(Lesson& lesson, const LanguageModelOptions& options) {
     CharLm model(
         {.vocabulary = texts.vocabulary.size(), .embedding_size = 64, .hidden_size = lesson.quick() ? 64 : 256}, gen);
     lesson.sample("Parameters: name, shape, count", parameter_table(model));
-    const int steps = lesson.steps(17500, 60);
+    const int steps = lesson.steps(15000, 60);
     CharLmTraining training{.steps = steps, .validate_every = std::max(1, steps / 10)};
     const auto most = static_cast<std::ptrdiff_t>(lesson.quick() ? 20000 : texts.valid.size());
     const std::vector<int32_t> valid(
