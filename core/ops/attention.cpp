@@ -138,15 +138,16 @@ void additive_gradient(const Tensor& de, const Tensor& q, const Tensor& k, const
         z.each_sequence([&](int64_t b) {
             for (int64_t t = 0; t < z.T; t++)
                 for (int64_t s = 0; s < z.S; s++) {
-                    const int64_t target = (t * z.B + b) * z.H, source = (s * z.B + b) * z.H;
-                    const T d = des[(t * z.B + b) * z.S + s];
-                    T *dq_t = dqs + target, *dk_s = dks + source, *dv_b = dvs + b * z.H;
-                    kernels::map(z.H, inputs<T>(qs + target, ks + source, vs, dq_t, dk_s, dv_b),
-                                 outputs(dq_t, dk_s, dv_b),
-                                 [=](auto q, auto k, auto v, auto a, auto b, auto c, auto& dq, auto& dk, auto& dv) {
-                                     const auto u = kernels::vtanh<T>(q + k), g = d * v * (1 - u * u);
-                                     dq = a + g, dk = b + g, dv = c + d * u;
-                                 });
+                    const T d = des[(t * z.B + b) * z.S + s], *q_t = qs + (t * z.B + b) * z.H;
+                    const T* k_s = ks + (s * z.B + b) * z.H;
+                    T *dq_t = dqs + (q_t - qs), *dk_s = dks + (k_s - ks), *dv_b = dvs + b * z.H;
+                    kernels::each_vector<T>(z.H, [=](auto at) {
+                        const auto u = kernels::vtanh<T>(at(q_t) + at(k_s));
+                        const auto g = d * at(vs) * (1 - u * u);
+                        at.put(dq_t, at(dq_t) + g);
+                        at.put(dk_s, at(dk_s) + g);
+                        at.put(dv_b, at(dv_b) + d * u);
+                    });
                 }
         });
     });
