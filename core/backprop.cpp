@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/kernels/gemm.hpp"
+#include "core/kernels/parallel.hpp"
 
 namespace unroll {
 
@@ -35,7 +36,8 @@ void Tape::add(const Edge& x, Tensor g) {
         s.gradient = std::move(g);
         return;
     }
-    if (!s.gradient.sole_owner()) s.gradient = s.gradient.clone();  // shared with another gradient: must not change
+    if (!s.gradient.sole_owner()) std::swap(s.gradient, g);  // shared with another gradient: must not change
+    if (!s.gradient.sole_owner()) s.gradient = s.gradient.clone();
     s.gradient += g;
 }
 
@@ -83,11 +85,13 @@ void Tape::add_up(Watched& w) {
         if (w.waiting.size() > 1) {  // side by side in memory: one deep GEMM in place of many shallow ones
             a = Tensor::empty({w.waiting_rows, M}, s.dtype);
             b = Tensor::empty({w.waiting_rows, N}, s.dtype);
-            T *to_a = a.mutable_data<T>(), *to_b = b.mutable_data<T>();
-            for (const Product& p : w.waiting) {
-                to_a = std::copy_n(p.a.data<T>(), p.a.size(), to_a);
-                to_b = std::copy_n(p.b.data<T>(), p.b.size(), to_b);
-            }
+            T* to[] = {a.mutable_data<T>(), b.mutable_data<T>()};
+            kernels::parallel(2, [&](int64_t side) {
+                for (const Product& p : w.waiting) {
+                    const Tensor& from = side == 0 ? p.a : p.b;
+                    to[side] = std::copy_n(from.data<T>(), from.size(), to[side]);
+                }
+            });
         }
         if (!s.gradient.defined()) s.gradient = Tensor::zeros(s.shape, s.dtype);
         if (!s.gradient.sole_owner()) s.gradient = s.gradient.clone();

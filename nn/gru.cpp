@@ -40,6 +40,13 @@ States GruCell::step(const Operand& x, const States& s) const {
     return {kept + taken, {}};  // h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t
 }
 
+Scanned GruCell::sequence(const Var& x, const States& s, const SequenceOptions& options) const {
+    GruWeights w{W_xh, W_hh, b};
+    if (b_hh.value.defined()) w.b_hh = b_hh;
+    GruVars out = gru_sequence(x, s.h, w, options);
+    return {std::move(out.y), {std::move(out.h_T), {}}};
+}
+
 void GruCell::visit(Visitor& v) {
     v("W_hh", W_hh);
     v("W_xh", W_xh);

@@ -30,6 +30,7 @@ class GruCell : public Module {
     explicit GruCell(const Options& options, Generator& gen);
     /// x [B, D], h_{t-1} [B, H] to h_t.
     States step(const Operand& x, const States& s) const;
+    Scanned sequence(const Var& x, const States& s, const SequenceOptions& options) const;
     /// The rows' order, a letter a gate.
     const char* gates() const { return "zrh"; }
 

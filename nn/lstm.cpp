@@ -52,6 +52,15 @@ States LstmCell::step(const Operand& x, const States& s) const {
     return {o * shown, C};  // h_t = o_t ⊙ tanh(C_t)
 }
 
+Scanned LstmCell::sequence(const Var& x, const States& s, const SequenceOptions& options) const {
+    LstmWeights w{W_xh, W_hh, b};
+    if (P_f.value.defined()) w.P_f = P_f;
+    if (P_i.value.defined()) w.P_i = P_i;
+    if (P_o.value.defined()) w.P_o = P_o;
+    LstmVars out = lstm_sequence(x, s.h, s.C, w, coupled_, options);
+    return {std::move(out.y), {std::move(out.h_T), std::move(out.C_T)}};
+}
+
 void LstmCell::visit(Visitor& v) {
     v("W_hh", W_hh);
     v("W_xh", W_xh);

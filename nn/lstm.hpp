@@ -35,6 +35,7 @@ class LstmCell : public Module {
     explicit LstmCell(const Options& options, Generator& gen);
     /// x [B, D], h_{t-1} and C_{t-1} [B, H] to h_t and C_t.
     States step(const Operand& x, const States& s) const;
+    Scanned sequence(const Var& x, const States& s, const SequenceOptions& options) const;
     /// The rows' order, a letter a gate.
     const char* gates() const { return coupled_ ? "iCo" : "fiCo"; }
 

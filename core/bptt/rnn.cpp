@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "core/kernels/gemm.hpp"
-#include "core/kernels/reduce.hpp"
 #include "core/kernels/vecmath.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units; states [T+1, B, H] as in scan.hpp.
@@ -19,15 +17,9 @@ void check_shapes(const Operand& x, const Operand& h_0, const Operand& W_xh, con
     if (W_hh.shape().rank() != 2 || W_hh.shape()[0] != W_hh.shape()[1])
         fail("rnn_sequence", at, fmt::format("{}, expected [H, H]", W_hh.label("W_hh")));
     const Dim H{W_hh.shape()[0], 'H'}, B{x.shape()[1], 'B'}, D{x.shape()[2], 'D'};
-    const auto expect = [&](const Operand& operand, const char* role, const Shape& shape) {
-        if (!(operand.shape() == shape))
-            fail("rnn_sequence", at, fmt::format("{}, expected {}", operand.label(role), shape.str()));
-        common_dtype("rnn_sequence", x.value(), operand.value(), at);
-    };
-    expect(h_0, "h_0", {B, H});
-    expect(W_xh, "W_xh", {H, D});
-    expect(b_h, "b_h", {H});
-    expect(W_hh, "W_hh", {H, H});
+    expect_shape("rnn_sequence", x, h_0, "h_0", {B, H});
+    expect_shape("rnn_sequence", x, W_xh, "W_xh", {H, D});
+    expect_shape("rnn_sequence", x, b_h, "b_h", {H});
 }
 
 /// h = φ(h + b) in place, n values of one row.
@@ -48,7 +40,7 @@ void activate(Activation phi, int64_t n, const T* b, T* h) {
     }
 }
 
-/// da = dh ⊙ φ'(a), with φ' written in terms of h = φ(a); dh += dy first where the step's output has a gradient.
+/// da = (dh + dy) ⊙ φ'(a), with φ' written in terms of h = φ(a); dy is null where the step's output has no gradient.
 template <class T>
 void activation_gradient(Activation phi, int64_t n, const T* h, const T* dy, T* dh, T* da) {
     if (dy != nullptr) kernels::map(n, inputs<T>(dh, dy), outputs(dh), [](auto d, auto y, auto& sum) { sum = d + y; });
@@ -67,25 +59,23 @@ void activation_gradient(Activation phi, int64_t n, const T* h, const T* dy, T* 
 /// All states [T+1, B, H].
 Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const Packed& W_xh, const Packed& W_hh,
                    const Tensor& b_h, Activation phi) {
-    const int64_t B = scan.B, H = h_0.dim(1), D = x.dim(2);
-    Tensor states = Tensor::empty(Shape{scan.T + 1, B, H}.named("TBH"), x.dtype());
+    const int64_t B = scan.B, H = h_0.dim(1);
+    Tensor states = scan.states_from(h_0);
     dispatch(x.dtype(), [&](auto zero) {
         using T = decltype(zero);
         T* h = states.mutable_data<T>();
         const T* bias = b_h.data<T>();
-        std::memcpy(h + scan.first_slot() * B * H, h_0.data<T>(), static_cast<size_t>(B * H) * sizeof(T));
         // a_t = W_xh x_t for all time steps: one product, written where h_t will be.
         T* after = h + (scan.reverse ? 0 : B * H);
-        kernels::gemm_packed_parallel<T>(scan.T * B, H, D, x.data<T>(), D, W_xh.data<T>(), after, H, false);
+        W_xh.multiply<T>(scan.T * B, x.data<T>(), W_xh.K, after, H, false);
         scan.for_slices([&](int64_t first, int64_t end) {
             for (int64_t step = 0; step < scan.T; step++) {
                 const int64_t t = scan.time(step);
                 const T* before_t = h + scan.before(t) * B * H;
                 T* h_t = h + scan.after(t) * B * H;
                 // h_t = φ(W_xh x_t + W_hh h_{t-1} + b_h)
-                kernels::gemm_packed<T>(end - first, H, H, before_t + first * H, H, W_hh.data<T>(), h_t + first * H, H,
-                                        true);
-                for (int64_t b = first; b < end; b++) activate<T>(phi, H, bias, h_t + b * H);
+                W_hh.multiply<T>(end - first, before_t + first * H, H, h_t + first * H, H, true);
+                scan.for_rows(t, first, end, [&](int64_t b) { activate<T>(phi, H, bias, h_t + b * H); });
                 scan.pass_through<T>(t, first, end, H, before_t, h_t);
             }
         });
@@ -93,36 +83,29 @@ Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const P
     return states;
 }
 
-/// da_t for all t [T, B, H], and in dh (given as dL/dh_T) what is left at h_0 [B, H].
+/// da_t for all t [T, B, H]; turns dh from dL/dh_T into dL/dh_0 [B, H].
 Tensor run_backward(const Scan& scan, const Tensor& states, const Tensor* dy, const Packed& W_hh, Activation phi,
                     Tensor& dh) {
     const int64_t B = scan.B, H = dh.dim(1);
     Tensor da = Tensor::empty(Shape{scan.T, B, H}.named("TBH"), states.dtype());
-    Tensor passed_on = Tensor::empty(dh.shape(), dh.dtype());
     dispatch(states.dtype(), [&](auto zero) {
         using T = decltype(zero);
         const T *h = states.data<T>(), *outer = dy != nullptr ? dy->data<T>() : nullptr;
-        T *da_all = da.mutable_data<T>(), *dh_0 = dh.mutable_data<T>(), *dh_1 = passed_on.mutable_data<T>();
+        T *da_all = da.mutable_data<T>(), *dh_t = dh.mutable_data<T>();
         scan.for_slices([&](int64_t first, int64_t end) {
-            T *dh_t = dh_0, *dh_before = dh_1;
             for (int64_t step = scan.T - 1; step >= 0; step--) {
                 const int64_t t = scan.time(step);
                 T* da_t = da_all + t * B * H;
-                for (int64_t b = first; b < end; b++) {
-                    const bool gone = scan.past_end(t, b);
-                    const T* dy_t = outer != nullptr && !gone ? outer + (t * B + b) * H : nullptr;
+                scan.for_rows(t, first, end, [&](int64_t b) {
+                    const T* dy_t = outer != nullptr ? outer + (t * B + b) * H : nullptr;
                     // da_t = (dL/dy_t + dL/dh_t through h_{t+1}) ⊙ φ'(a_t)
                     activation_gradient<T>(phi, H, h + (scan.after(t) * B + b) * H, dy_t, dh_t + b * H, da_t + b * H);
-                }
+                    std::fill_n(dh_t + b * H, H, T(0));
+                });
                 scan.pass_through<T>(t, first, end, H, nullptr, da_t);
-                // dh_{t-1} = W_hhᵀ da_t, for rows: da_t W_hh
-                kernels::gemm_packed<T>(end - first, H, H, da_t + first * H, H, W_hh.data<T>(), dh_before + first * H,
-                                        H, false);
-                scan.pass_through<T>(t, first, end, H, dh_t, dh_before);
-                std::swap(dh_t, dh_before);
+                // dh_{t-1} = W_hhᵀ da_t, for rows: da_t W_hh, to the dh_t that passes through past a sequence's end
+                W_hh.multiply<T>(end - first, da_t + first * H, H, dh_t + first * H, H, true);
             }
-            if (dh_t != dh_0)
-                std::memcpy(dh_0 + first * H, dh_1 + first * H, static_cast<size_t>((end - first) * H) * sizeof(T));
         });
     });
     return da;
@@ -175,16 +158,7 @@ struct RnnSequence final : Record {
         if (tape.wants(W_hh)) tape.add_product(W_hh, da, scan.states_before(h));
         if (tape.wants(W_xh)) tape.add_product(W_xh, da, x);
         if (tape.wants(b_h)) tape.add(b_h, sum_of_rows(da));
-        if (tape.wants(x)) tape.add(x, project(da, Packed(W_xh, false, &tape), x.value.dim(2)));
-    }
-
-    static Tensor sum_of_rows(const Tensor& da) {
-        Tensor db = Tensor::empty({da.dim(2)}, da.dtype());
-        if (da.dtype() == DType::f32)
-            kernels::column_sums(da.shape().rows(), da.dim(2), da.data<float>(), db.mutable_data<float>(), false);
-        else
-            kernels::column_sums(da.shape().rows(), da.dim(2), da.data<double>(), db.mutable_data<double>(), false);
-        return db;
+        if (tape.wants(x)) tape.add(x, project(da, Packed(W_xh, false, &tape)));
     }
 
     const char* name() const override { return "rnn_sequence"; }

@@ -1,11 +1,19 @@
 #include "core/bptt/scan.hpp"
 
-#include "core/kernels/gemm.hpp"
+#include <fmt/format.h>
+
+#include "core/kernels/reduce.hpp"
 
 namespace unroll {
 
 void Scan::check(const char* operation, Where at) const {
     if (lengths.defined()) check_lengths(operation, lengths, B, 0, {T, 'T'}, at);
+}
+
+Tensor Scan::states_from(const Tensor& h_0) const {
+    Tensor states = Tensor::empty({{T + 1, 'T'}, {B, 'B'}, {h_0.dim(1), 'H'}}, h_0.dtype());
+    states.slice(first_slot(), first_slot() + 1).copy_from(h_0.reshape({1, B, h_0.dim(1)}));
+    return states;
 }
 
 Tensor Scan::outputs(const Tensor& states) const {
@@ -21,10 +29,18 @@ Tensor Scan::outputs(const Tensor& states) const {
     return y;
 }
 
+void expect_shape(const char* operation, const Operand& x, const Operand& operand, const char* role,
+                  const Shape& shape) {
+    if (!(operand.shape() == shape))
+        fail(operation, x.at, fmt::format("{}, expected {}", operand.label(role), shape.str()));
+    common_dtype(operation, x.value(), operand.value(), x.at);
+}
+
 Packed::Packed(const Tensor& W, bool transposed, Tape* tape)
-    : form_(tape != nullptr ? tape->packed(W, transposed) : nullptr) {
+    : K(W.dim(transposed ? 1 : 0)),
+      N(W.dim(transposed ? 0 : 1)),
+      form_(tape != nullptr ? tape->packed(W, transposed) : nullptr) {
     if (form_ != nullptr) return;
-    const int64_t K = W.dim(transposed ? 1 : 0), N = W.dim(transposed ? 0 : 1);
     dispatch(W.dtype(), [&](auto zero) {
         using T = decltype(zero);
         own_ = Tensor::empty({kernels::packed_size<T>(K, N)}, W.dtype());
@@ -33,15 +49,41 @@ Packed::Packed(const Tensor& W, bool transposed, Tape* tape)
     });
 }
 
-Tensor project(const Tensor& x, const Packed& W, int64_t N) {
-    Tensor y = Tensor::empty(x.shape().with(-1, N), x.dtype());
-    const int64_t K = x.dim(-1);
+Tensor project(const Tensor& x, const Packed& W) {
+    Tensor y = Tensor::empty(x.shape().with(-1, W.N), x.dtype());
     dispatch(x.dtype(), [&](auto zero) {
         using T = decltype(zero);
-        kernels::gemm_packed_parallel<T>(x.shape().rows(), N, K, x.data<T>(), K, W.data<T>(), y.mutable_data<T>(), N,
-                                         false);
+        W.multiply<T>(x.shape().rows(), x.data<T>(), W.K, y.mutable_data<T>(), W.N, false);
     });
     return y;
+}
+
+Tensor sum_of_rows(const Tensor& da) {
+    Tensor db = Tensor::empty({da.dim(-1)}, da.dtype());
+    dispatch(da.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        kernels::column_sums<T>(da.shape().rows(), da.dim(-1), da.data<T>(), db.mutable_data<T>(), false);
+    });
+    return db;
+}
+
+Tensor sum_of_rows(const Tensor& A, int64_t column, const Tensor& C) {
+    Tensor sum = Tensor::empty({C.dim(-1)}, C.dtype());
+    dispatch(C.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        kernels::column_dots<T>(C.shape().rows(), C.dim(-1), A.data<T>() + column, A.dim(-1), C.data<T>(),
+                                sum.mutable_data<T>());
+    });
+    return sum;
+}
+
+void add_products(Tensor& dW, int64_t first, int64_t M, const Tensor& A, int64_t column, const Tensor& b) {
+    const int64_t N = b.dim(-1), lda = A.dim(-1);
+    dispatch(b.dtype(), [&](auto zero) {
+        using T = decltype(zero);
+        kernels::gemm<T>(true, false, M, N, b.shape().rows(), A.data<T>() + column, lda, b.data<T>(), N,
+                         dW.mutable_data<T>() + first * N, N, true);
+    });
 }
 
 }  // namespace unroll

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/ids.hpp"
+#include "core/kernels/gemm.hpp"
 #include "core/kernels/parallel.hpp"
 #include "core/tape.hpp"
 
@@ -52,6 +53,13 @@ struct Scan {
         });
     }
 
+    /// Calls body(b) for those of rows first .. end-1 that are not past their end at step t.
+    template <class Body>
+    void for_rows(int64_t t, int64_t first, int64_t end, Body body) const {
+        for (int64_t b = first; b < end; b++)
+            if (!past_end(t, b)) body(b);
+    }
+
     /// Rows past their end at step t, of rows first .. end-1: to [., H] takes what `from` has, or zeros where it is
     /// null.
     template <class T>
@@ -66,25 +74,47 @@ struct Scan {
         }
     }
 
+    /// [T+1, B, H] with h_0 in its place, the others not initialised.
+    Tensor states_from(const Tensor& h_0) const;
     /// The outputs: the states after each step; with lengths a copy of them, zero past each end.
     Tensor outputs(const Tensor& states) const;
 };
 
-/// A weight packed for the duration of one sequence: the tape's packed form where it has one.
+/// Throws Error naming `role` unless the operand has this shape, and the dtype of x, at whose line the error is.
+void expect_shape(const char* operation, const Operand& x, const Operand& operand, const char* role,
+                  const Shape& shape);
+
+/// A weight W [K, N], or its transpose, packed for the duration of one sequence: the tape's packed form where it has
+/// one.
 class Packed {
   public:
     Packed(const Tensor& W, bool transposed, Tape* tape);
+
+    /// y += x W (y = x W unless `accumulate`) for rows of x [.., K] and of y [.., N], ldx and ldy numbers apart. A
+    /// worker's slice of the batch is done on its own thread; what nobody has split is split over threads.
     template <class T>
-    const T* data() const {
-        return static_cast<const T*>(form_);
+    void multiply(int64_t rows, const T* x, int64_t ldx, T* y, int64_t ldy, bool accumulate) const {
+        kernels::gemm_packed_parallel<T>(rows, N, K, x, ldx, static_cast<const T*>(form_), y, ldy, accumulate);
     }
+
+    const int64_t K, N;
 
   private:
     Tensor own_;
     const void* form_;
 };
 
-/// y [.., N] = x [.., K] op(W), over all rows at once and all threads.
-Tensor project(const Tensor& x, const Packed& W, int64_t N);
+/// y [.., N] = x [.., K] W, for all rows and time steps at once.
+Tensor project(const Tensor& x, const Packed& W);
+
+/// The gradient of a bias: the sum of all rows of da [.., N].
+Tensor sum_of_rows(const Tensor& da);
+
+/// The same, weighted: Σ a ⊙ c over all rows c [N] of C, with a the N numbers from `column` on of each row of A.
+Tensor sum_of_rows(const Tensor& A, int64_t column, const Tensor& C);
+
+/// dW rows first .. first+M-1 += Σ a bᵀ over all rows of b [.., N], with a the M numbers from `column` on of each row
+/// of A [.., lda].
+void add_products(Tensor& dW, int64_t first, int64_t M, const Tensor& A, int64_t column, const Tensor& b);
 
 }  // namespace unroll

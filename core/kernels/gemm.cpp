@@ -93,15 +93,15 @@ void gemm_serial(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, 
         }
 }
 
-/// Calls part(i, m, j, n) for blocks of rows i ... i+m and columns j ... j+n that make up C [M, N]: over threads, along
-/// the longer side, if the product is worth waking them (some 5 us).
+/// Calls part(i, m, j, n) for blocks of rows i ... i+m and columns j ... j+n that make up C [M, N]: over threads, each
+/// taking so many, along the longer side, if the product is worth waking them (some 5 us).
 template <class T, class F>
-void split(int64_t M, int64_t N, int64_t K, F part) {
+void split(int64_t M, int64_t N, int64_t K, int each, F part) {
     const bool worth = M * N * K > 1 << 19 || N * K > 1 << 18;
     const bool by_rows = M > N;
     const int64_t unit = by_rows ? 8 : 2 * Simd<T>::width;
     const int64_t size = by_rows ? M : N, units = ceil_div(size, unit);
-    const int64_t chunks = worth && threads() > 1 ? std::min<int64_t>(units, 2 * threads()) : 1;
+    const int64_t chunks = worth && threads() > 1 ? std::min<int64_t>(units, each * threads()) : 1;
     parallel(chunks, [&](int64_t c) {
         const int64_t begin = chunk_begin(units, chunks, c) * unit;
         const int64_t end = std::min(size, chunk_begin(units, chunks, c + 1) * unit);
@@ -155,7 +155,7 @@ template <class T>
 void gemm_packed_parallel(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* packed, T* C, int64_t ldc,
                           bool accumulate) {
     if (done_empty(M, N, K, C, ldc, accumulate)) return;
-    split<T>(M, N, K, [&](int64_t i, int64_t m, int64_t j, int64_t n) {
+    split<T>(M, N, K, 2, [&](int64_t i, int64_t m, int64_t j, int64_t n) {
         gemm_packed(m, n, K, A + i * lda, lda, packed + j * K, C + i * ldc + j, ldc, accumulate);
     });
 }
@@ -164,7 +164,7 @@ template <class T>
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C,
           int64_t ldc, bool accumulate) {
     if (done_empty(M, N, K, C, ldc, accumulate)) return;
-    split<T>(M, N, K, [&](int64_t i, int64_t m, int64_t j, int64_t n) {
+    split<T>(M, N, K, 1, [&](int64_t i, int64_t m, int64_t j, int64_t n) {  // each packs what it reads
         gemm_serial(ta, tb, m, n, K, ta ? A + i : A + i * lda, lda, tb ? B + j * ldb : B + j, ldb, C + i * ldc + j, ldc,
                     accumulate);
     });

@@ -53,10 +53,11 @@ double parallel_sum(int64_t n, Term term) {
     return partial[0];
 }
 
-/// Column sums of V vectors of columns, the last one of n columns. Blocks of 16 rows are added like the digits of a
-/// binary counter: level l holds the sum of 2^l of them, and two of one level make one of the next.
-template <class T, int V>
-void column_tile(int64_t R, int64_t C, const T* x, T* y, int64_t n, bool accumulate) {
+/// Sums V vectors of columns, the last one of n columns, over rows: term(r, v) is row r's vector v. Blocks of 16 rows
+/// are added like the digits of a binary counter: level l holds the sum of 2^l of them, and two of one level make one
+/// of the next.
+template <class T, int V, class Term>
+void column_tile(int64_t R, T* y, int64_t n, bool accumulate, Term term) {
     using S = Simd<T>;
     constexpr int64_t block = 16;
     typename S::V level[60][V];
@@ -64,7 +65,7 @@ void column_tile(int64_t R, int64_t C, const T* x, T* y, int64_t n, bool accumul
     for (int64_t r = 0; r < R; r += block) {
         typename S::V s[V] = {};
         for (int64_t i = r; i < std::min(R, r + block); i++)
-            for (int v = 0; v < V; v++) s[v] += S::load(x + i * C + v * S::width, n - v * S::width);
+            for (int v = 0; v < V; v++) s[v] += term(i, v);
         for (int64_t carry = r / block; carry & 1; carry >>= 1, levels--)
             for (int v = 0; v < V; v++) s[v] = level[levels - 1][v] + s[v];
         std::memcpy(level[levels++], s, sizeof s);
@@ -75,6 +76,26 @@ void column_tile(int64_t R, int64_t C, const T* x, T* y, int64_t n, bool accumul
         T* p = y + v * S::width;
         S::store(p, accumulate ? S::load(p, n - v * S::width) + level[0][v] : level[0][v], n - v * S::width);
     }
+}
+
+/// The same for C columns, over threads: term(r, j, n) is the vector of row r at column j, n columns long.
+template <class T, class Term>
+void each_column_tile(int64_t R, int64_t C, T* y, bool accumulate, Term term) {
+    if (R == 0 && !accumulate) std::fill(y, y + C, T(0));
+    if (R == 0) return;
+    constexpr int64_t width = Simd<T>::width, tile = 4 * width;
+    const int64_t tiles = (C + tile - 1) / tile;
+    const int64_t chunks = R * C < 1 << 17 ? 1 : std::min<int64_t>(tiles, 2 * threads());
+    parallel(chunks, [&](int64_t c) {
+        for (int64_t t = chunk_begin(tiles, chunks, c); t < chunk_begin(tiles, chunks, c + 1); t++) {
+            int64_t j = t * tile;
+            const auto at_j = [&](int64_t r, int v) { return term(r, j + v * width, C - j - v * width); };
+            if (j + tile <= C)
+                column_tile<T, 4>(R, y + j, tile, accumulate, at_j);
+            else
+                for (; j < C; j += width) column_tile<T, 1>(R, y + j, C - j, accumulate, at_j);
+        }
+    });
 }
 
 }  // namespace
@@ -97,21 +118,15 @@ double sum_squares(int64_t n, const T* x) {
 
 template <class T>
 void column_sums(int64_t R, int64_t C, const T* x, T* y, bool accumulate) {
-    if (R == 0 && !accumulate) std::fill(y, y + C, T(0));
-    if (R == 0) return;
-    constexpr int64_t tile = 4 * Simd<T>::width;
-    const int64_t tiles = (C + tile - 1) / tile;
-    const int64_t chunks = R * C < 1 << 17 ? 1 : std::min<int64_t>(tiles, 2 * threads());
-    parallel(chunks, [&](int64_t c) {
-        for (int64_t t = chunk_begin(tiles, chunks, c); t < chunk_begin(tiles, chunks, c + 1); t++) {
-            int64_t j = t * tile;
-            const int64_t end = std::min(C, j + tile);
-            if (j + tile <= C) {
-                column_tile<T, 4>(R, C, x + j, y + j, tile, accumulate);
-            } else {
-                for (; j < end; j += Simd<T>::width) column_tile<T, 1>(R, C, x + j, y + j, end - j, accumulate);
-            }
-        }
+    each_column_tile(R, C, y, accumulate,
+                     [=](int64_t r, int64_t j, int64_t n) { return Simd<T>::load(x + r * C + j, n); });
+}
+
+template <class T>
+void column_dots(int64_t R, int64_t C, const T* x, int64_t ldx, const T* w, T* y) {
+    using S = Simd<T>;
+    each_column_tile(R, C, y, false, [=](int64_t r, int64_t j, int64_t n) {
+        return S::load(x + r * ldx + j, n) * S::load(w + r * C + j, n);
     });
 }
 
@@ -123,5 +138,7 @@ template double sum_squares(int64_t, const float*);
 template double sum_squares(int64_t, const double*);
 template void column_sums(int64_t, int64_t, const float*, float*, bool);
 template void column_sums(int64_t, int64_t, const double*, double*, bool);
+template void column_dots(int64_t, int64_t, const float*, int64_t, const float*, float*);
+template void column_dots(int64_t, int64_t, const double*, int64_t, const double*, double*);
 
 }  // namespace unroll::kernels

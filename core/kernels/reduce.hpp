@@ -21,4 +21,9 @@ double sum_squares(int64_t n, const T* x);
 template <class T>
 void column_sums(int64_t R, int64_t C, const T* x, T* y, bool accumulate);
 
+/// y [C] = the sum over r of x_r ⊙ w_r, likewise: rows of x [R, .] ldx apart, w [R, C]. The gradient of a weight that
+/// multiplies element by element.
+template <class T>
+void column_dots(int64_t R, int64_t C, const T* x, int64_t ldx, const T* w, T* y);
+
 }  // namespace unroll::kernels

@@ -92,6 +92,22 @@ inline void map(int64_t n, const std::array<const T*, Ins>& in, const std::array
     (std::make_index_sequence<Ins>(), std::make_index_sequence<Outs>());
 }
 
+/// The vector at element j of arrays of n more elements.
+template <class T>
+struct At {
+    using S = Simd<T>;
+    const int64_t j, n;
+    typename S::V operator()(const T* p) const { return S::load(p + j, n); }
+    void put(T* p, typename S::V v) const { S::store(p + j, v, n); }
+};
+
+/// The same as map() for loops with many arrays: calls f(at) for each vector, for at(p) to load and at.put(p, v) to
+/// store it.
+template <class T, class F>
+inline void each_vector(int64_t n, F f) {
+    for (int64_t j = 0; j < n; j += Simd<T>::width) f(At<T>{j, n - j});
+}
+
 template <class T, class... P>
 std::array<const T*, 1 + sizeof...(P)> inputs(const T* p, P... more) {
     return {p, more...};

@@ -67,7 +67,8 @@ int main(int argc, char** argv) try {
     start->add_option("--since", since)->group("");
     try {
         app.parse(argc, argv);
-        if (name.empty()) name = *tokens ? "lstm-128" : "lstm-512";
+        CLI::Option* option = app.get_subcommands()[0]->get_option_no_throw("CASE");
+        if (option == nullptr || option->count() == 0) name = *tokens ? "lstm-128" : "lstm-512";
         if (!parse_case(name))
             throw CLI::ValidationError("CASE", "unknown case " + name + ": expected " + case_names());
     } catch (const CLI::ParseError& error) {

@@ -6,12 +6,17 @@
 
 #include "core/arena.hpp"
 #include "core/backprop.hpp"
+#include "core/bptt/gru.hpp"
+#include "core/bptt/lstm.hpp"
+#include "core/bptt/rnn.hpp"
 #include "core/kernels/parallel.hpp"
+#include "core/ops/attention.hpp"
 #include "core/ops/dropout.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/linalg.hpp"
 #include "core/ops/lookup.hpp"
 #include "core/ops/losses.hpp"
+#include "core/ops/normalise.hpp"
 #include "core/ops/reductions.hpp"
 #include "core/ops/shape.hpp"
 #include "tests/core/numbers.hpp"
@@ -96,12 +101,14 @@ TEST_CASE("the pool: given back, given out again, poisoned, released") {
 
 namespace {
 
-/// A step of an embedding, an RNN from elementary operations and a softmax, over T steps.
+/// A step of an embedding, an RNN from elementary operations that attends to its inputs, the whole-sequence operations
+/// and a softmax, over T steps.
 struct Model {
     int T = 20, B = 4, V = 30, H = 24;
-    Parameter E, W_xh, W_hh, b, W_y;
-    std::vector<Parameter*> all{&E, &W_xh, &W_hh, &b, &W_y};
+    Parameter E, W_xh, W_hh, b, W_y, V_xh, V_hh, c, P, U_xh, U_hh, d;
+    std::vector<Parameter*> all{&E, &W_xh, &W_hh, &b, &W_y, &V_xh, &V_hh, &c, &P, &U_xh, &U_hh, &d};
     Ids ids = Ids::empty({T, B}), targets = Ids::empty({T, B});
+    Ids lengths = Ids({T, 0, 3, T - 1}), places = Ids({T, 3, 1, T});
     Generator rng{7};
 
     explicit Model(DType dtype)
@@ -109,7 +116,14 @@ struct Model {
           W_xh("W_xh", random({H, H}, dtype, 2)),
           W_hh("W_hh", random({H, H}, dtype, 3)),
           b("b", random({H}, dtype, 4)),
-          W_y("W_y", random({V, H}, dtype, 5)) {
+          W_y("W_y", random({V, H}, dtype, 5)),
+          V_xh("V_xh", random({4 * H, H}, dtype, 6)),
+          V_hh("V_hh", random({4 * H, H}, dtype, 7)),
+          c("c", random({4 * H}, dtype, 8)),
+          P("P", random({H, H}, dtype, 9)),
+          U_xh("U_xh", random({3 * H, H}, dtype, 10)),
+          U_hh("U_hh", random({3 * H, H}, dtype, 11)),
+          d("d", random({3 * H}, dtype, 12)) {
         for (int i = 0; i < T * B; i++) {
             ids.mutable_data()[i] = i % V;
             targets.mutable_data()[i] = i * 7 % V;
@@ -119,15 +133,21 @@ struct Model {
     double step(Tape& tape) {
         std::vector<Var, PoolAllocator<Var>> states;
         Var h = tape.input(Tensor::zeros({B, H}, E.value.dtype()), "h0");
-        const Var x = dropout(embedding(tape.watch(E), ids), 0.2, rng);
+        const Var x = variational_dropout(dropout(embedding(tape.watch(E), ids), 0.2, rng), 0.1, rng);
         for (int t : tape.steps(T)) {
             const Var a = matmul(row(x, t), transposed(W_xh));
             h = tanh(a + matmul(h, transposed(W_hh)) + b);
             const Var both = concat(h, a);
             h = columns(both, 0, H) * 0.5 + sigmoid(columns(both, H, 2 * H)) * 0.5;
+            const Var alpha = softmax(dot_scores(h, x) + additive_scores(h, x, b), places);
+            h = layer_norm(h + weighted_sum(alpha, x), b, b);
             states.push_back(h);
         }
-        const Var y = matmul(stack(states), transposed(W_y));
+        const RnnVars rnn = rnn_sequence(stack(states), h, W_xh, W_hh, b, Activation::tanh, {.lengths = lengths});
+        const LstmVars lstm = lstm_sequence(rnn.y, h, h, {V_xh, V_hh, c, P, P, P}, false, {.lengths = lengths});
+        const GruVars before = gru_sequence(lstm.y, lstm.C_T, {U_xh, U_hh, d}, {.lengths = lengths});
+        const GruVars after = gru_sequence(before.y, rnn.h_T, {U_xh, U_hh, d, b}, {.reverse = true});
+        const Var y = matmul(after.y, transposed(W_y));
         const Var L = cross_entropy(y, targets) + mean(softmax(y)) + 1e-4 * sum(sum(y * y, 0));
         if (!tape.recording()) return L.item();
         tape.backward(L);

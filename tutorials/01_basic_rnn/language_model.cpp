@@ -15,7 +15,7 @@ void tell_language_model(Lesson& lesson, const lesson::LanguageModelOptions& opt
         "book's $x_t = E_{w_t}$ would show it the very character that it is to predict: the input of step $t$ is the "
         "one before.");
     lesson::tell_language_model(lesson, options,
-                                {.name = "austen-rnn",
+                                {.name = "austen_rnn",
                                  .model = {.cell = CellKind::rnn, .embedding_size = 64, .hidden_size = 256},
                                  .training = {.steps = 17500, .learning_rate = 2e-3}});
 }

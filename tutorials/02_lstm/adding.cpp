@@ -141,8 +141,8 @@ void trained_gradients(Lesson& lesson, const Sizes& sizes, const Run& rnn, const
                  .log_y = true,
                  .caption = "From the answer back through the sequence."});
     lesson.check("training has brought the LSTM's gradient further back", after.after(sizes.T) > before.after(sizes.T));
-    lesson.result("adding-gradient-after-training-lstm", after.after(sizes.T));
-    lesson.result("adding-gradient-after-training-rnn", plain.after(sizes.T));
+    lesson.result("adding_gradient_after_training_lstm", after.after(sizes.T));
+    lesson.result("adding_gradient_after_training_rnn", plain.after(sizes.T));
 }
 
 std::string spread(const std::vector<double>& values, const char* format) {
@@ -219,9 +219,9 @@ void tell_adding(Lesson& lesson) {
         "first. How "
         "far back does the answer reach now?");
     trained_gradients(lesson, sizes, runs[1][0], runs[3][0]);
-    const char* const short_names[] = {"rnn", "rnn-orthogonal", "lstm-bias-0", "lstm-bias-1"};
+    const char* const short_names[] = {"rnn", "rnn_orthogonal", "lstm_bias_0", "lstm_bias_1"};
     for (size_t kind = 0; kind < runs.size(); kind++)
-        lesson.result(fmt::format("adding-{}-worst-error", short_names[kind]), worst(kind));
+        lesson.result(fmt::format("adding_{}_worst_error", short_names[kind]), worst(kind));
 }
 
 }  // namespace unroll

@@ -13,7 +13,7 @@ void tell_language_model(Lesson& lesson, const lesson::LanguageModelOptions& opt
         "are "
         "carried, as constants. The forget bias starts at 1.");
     lesson::tell_language_model(lesson, options,
-                                {.name = "austen-lstm",
+                                {.name = "austen_lstm",
                                  .model = {.cell = CellKind::lstm, .embedding_size = 64, .hidden_size = 512},
                                  .training = {.steps = 2300, .learning_rate = 3e-3}});
 }

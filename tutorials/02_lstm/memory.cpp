@@ -197,10 +197,10 @@ void measured(Lesson& lesson) {
     lesson.check("every rise of the forget bias keeps more over 200 steps", lstms[0].after(T) < lstms[1].after(T) &&
                                                                                 lstms[1].after(T) < lstms[2].after(T) &&
                                                                                 lstms[2].after(T) < lstms[3].after(T));
-    lesson.result("gradient-after-50-rnn", rnn.norms.after(50));
-    lesson.result("gradient-after-50-rnn-orthogonal", orthogonal.norms.after(50));
+    lesson.result("gradient_after_50_rnn", rnn.norms.after(50));
+    lesson.result("gradient_after_50_rnn_orthogonal", orthogonal.norms.after(50));
     for (size_t k = 0; k < lstms.size(); k++)
-        lesson.result(fmt::format("gradient-after-50-lstm-bias-{}", biases[k]), lstms[k].after(50));
+        lesson.result(fmt::format("gradient_after_50_lstm_bias_{}", biases[k]), lstms[k].after(50));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "nn/checkpoint.hpp"
+#include "tutorials/lesson/door.hpp"
 
 namespace unroll::lesson {
 namespace {
@@ -76,6 +77,8 @@ void LanguageModelOptions::add_to(Lesson& lesson) {
 }
 
 void tell_language_model(Lesson& lesson, const LanguageModelOptions& options, LanguageModel run) {
+    for (const std::string& path : {options.checkpoint, options.save})
+        if (!path.empty()) door::prepare_file(path);
     const Texts texts = read(lesson, options);
     run.model.vocabulary = texts.vocabulary.size();
     if (lesson.quick()) run.model.hidden_size = 64;
@@ -114,8 +117,8 @@ void tell_language_model(Lesson& lesson, const LanguageModelOptions& options, La
                            {"test", static_cast<double>(on_test.characters), on_test.nats, on_test.bits(),
                             on_test.perplexity()}}});
     lesson.check("training has brought the loss below that of the untrained model", on_valid.nats < untrained.nats);
-    lesson.result(run.name + "-valid-nats", on_valid.nats);
-    lesson.result(run.name + "-test-nats", on_test.nats);
+    lesson.result(run.name + "_valid_nats", on_valid.nats);
+    lesson.result(run.name + "_test_nats", on_test.nats);
 
     lesson.section("What it writes", "RNN Language Model");
     lesson.text(

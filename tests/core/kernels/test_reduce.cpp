@@ -111,6 +111,33 @@ TEST_CASE_TEMPLATE("column_sums: against long double, same bits for any threads"
     set_threads(before);
 }
 
+TEST_CASE_TEMPLATE("column_dots: against long double, same bits for any threads", T, float, double) {
+    const int before = threads();
+    for (int64_t R : {0, 1, 17, 300, 2048})
+        for (int64_t C : {1, 15, 64, 131}) {
+            const int64_t ldx = 3 * C + 1;
+            const std::vector<T> x = numbers<T>(R * ldx, 1), w = numbers<T>(R * C, 2);
+            std::vector<T> y(static_cast<size_t>(C), T(7)), z = y;
+            set_threads(1);
+            column_dots(R, C, x.data(), ldx, w.data(), y.data());
+            for (int64_t c = 0; c < C; c++) {
+                long double s = 0, size = 0;
+                for (int64_t r = 0; r < R; r++) {
+                    const long double term = (long double)(x[size_t(r * ldx + c)]) * w[size_t(r * C + c)];
+                    s += term;
+                    size += std::fabs(term);
+                }
+                CHECK(std::fabs(y[size_t(c)] - s) <= 20 * std::numeric_limits<T>::epsilon() * size);
+            }
+            for (int t : {2, 5}) {
+                set_threads(t);
+                column_dots(R, C, x.data(), ldx, w.data(), z.data());
+                CHECK(std::memcmp(z.data(), y.data(), z.size() * sizeof(T)) == 0);
+            }
+        }
+    set_threads(before);
+}
+
 TEST_CASE("column_sums of floats is more accurate than adding row after row") {
     const int64_t R = 1 << 16;
     const std::vector<float> x = numbers<float>(R, 1, 1);
