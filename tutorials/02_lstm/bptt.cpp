@@ -158,13 +158,16 @@ void tell_bptt(Lesson& lesson) {
         "Two states go forward, so two gradients come back. $h_t$ is read by the loss of its step and by the four "
         "matrices of the next; $C_t$ by $h_t$ and by the next cell state. Each collects a sum of two:");
     lesson.equation(
-        R"(dh_t = \frac{\partial L_t}{\partial h_t} + \sum_{g \in \{f, i, C, o\}} \delta^g_{t+1} W_g^{(h)}, \qquad dC_t = dC_{t+1} \odot f_{t+1} + dh_t \odot o_t \odot (1 - \tanh^2 C_t))",
-        "dh_t = ∂L_t/∂h_t + Σ_g δ^g_{t+1} W_g (columns of h),   dC_t = dC_{t+1} ⊙ f_{t+1} + dh_t ⊙ o_t ⊙ (1 - tanh² "
-        "C_t)");
+        R"(dh_t = \frac{\partial L_t}{\partial h_t} + \sum_{g \in \{f, i, C, o\}} \delta^g_{t+1} W_g^{(h)})",
+        "dh_t = ∂L_t/∂h_t + Σ_g δ^g_{t+1} W_g, of each W the columns of h, g = f, i, C, o");
+    lesson.equation(R"(dC_t = dC_{t+1} \odot f_{t+1} + dh_t \odot o_t \odot (1 - \tanh^2 C_t))",
+                    "dC_t = dC_{t+1} ⊙ f_{t+1} + dh_t ⊙ o_t ⊙ (1 - tanh² C_t)");
     lesson.equation(
-        R"(\delta^f_t = dC_t \odot C_{t-1} \odot f_t (1 - f_t), \quad \delta^i_t = dC_t \odot \tilde{C}_t \odot i_t (1 - i_t), \quad \delta^C_t = dC_t \odot i_t \odot (1 - \tilde{C}_t^2), \quad \delta^o_t = dh_t \odot \tanh(C_t) \odot o_t (1 - o_t))",
-        "δ^f_t = dC_t ⊙ C_{t-1} ⊙ f_t (1 - f_t),  δ^i_t = dC_t ⊙ C̃_t ⊙ i_t (1 - i_t),\nδ^C_t = dC_t ⊙ i_t ⊙ (1 - "
-        "C̃_t²),  δ^o_t = dh_t ⊙ tanh(C_t) ⊙ o_t (1 - o_t)");
+        R"(\delta^f_t = dC_t \odot C_{t-1} \odot f_t (1 - f_t), \qquad \delta^i_t = dC_t \odot \tilde{C}_t \odot i_t (1 - i_t))",
+        "δ^f_t = dC_t ⊙ C_{t-1} ⊙ f_t (1 - f_t),   δ^i_t = dC_t ⊙ C̃_t ⊙ i_t (1 - i_t)");
+    lesson.equation(
+        R"(\delta^C_t = dC_t \odot i_t \odot (1 - \tilde{C}_t^2), \qquad \delta^o_t = dh_t \odot \tanh(C_t) \odot o_t (1 - o_t))",
+        "δ^C_t = dC_t ⊙ i_t ⊙ (1 - C̃_t²),   δ^o_t = dh_t ⊙ tanh(C_t) ⊙ o_t (1 - o_t)");
     lesson.equation(
         R"(\frac{\partial L}{\partial W_g} = \sum_t (\delta^g_t)^\top [h_{t-1}, x_t], \qquad \frac{\partial L}{\partial b_g} = \sum_t \delta^g_t)",
         "∂L/∂W_g = Σ_t (δ^g_t)ᵀ [h_{t-1}, x_t],   ∂L/∂b_g = Σ_t δ^g_t");

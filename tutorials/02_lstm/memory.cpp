@@ -29,9 +29,12 @@ void additive_path(Lesson& lesson) {
         "entry: no matrix, no squashing. The other leads through $h_{t-1}$ and the gates, and is as crooked as an "
         "RNN's. The Jacobian is their sum:");
     lesson.equation(
-        R"(\frac{\partial C_t}{\partial C_{t-1}} = \mathrm{diag}(f_t) + \Big( \mathrm{diag}(C_{t-1} f_t (1 - f_t))\, W_f^{(h)} + \mathrm{diag}(\tilde{C}_t\, i_t (1 - i_t))\, W_i^{(h)} + \mathrm{diag}(i_t (1 - \tilde{C}_t^2))\, W_C^{(h)} \Big)\, \mathrm{diag}(o_{t-1} (1 - \tanh^2 C_{t-1})))",
-        "∂C_t/∂C_{t-1} = diag(f_t) + ( diag(C_{t-1} f_t (1 - f_t)) W_f + diag(C̃_t i_t (1 - i_t)) W_i + diag(i_t (1 - "
-        "C̃_t²)) W_C ) diag(o_{t-1} (1 - tanh² C_{t-1})), of each W the columns of h");
+        R"(\frac{\partial C_t}{\partial C_{t-1}} = \mathrm{diag}(f_t) + G_t\, \mathrm{diag}(o_{t-1} (1 - \tanh^2 C_{t-1})))",
+        "∂C_t/∂C_{t-1} = diag(f_t) + G_t diag(o_{t-1} (1 - tanh² C_{t-1}))");
+    lesson.equation(
+        R"(G_t = \mathrm{diag}(C_{t-1} f_t (1 - f_t))\, W_f^{(h)} + \mathrm{diag}(\tilde{C}_t\, i_t (1 - i_t))\, W_i^{(h)} + \mathrm{diag}(i_t (1 - \tilde{C}_t^2))\, W_C^{(h)})",
+        "G_t = diag(C_{t-1} f_t (1 - f_t)) W_f + diag(C̃_t i_t (1 - i_t)) W_i + diag(i_t (1 - C̃_t²)) W_C, of each W the "
+        "columns of h");
     Tape tape;
     std::vector<SmallLstm::Step> steps;
     net.loss(tape, &steps);
@@ -160,19 +163,19 @@ void measured(Lesson& lesson) {
         lesson.plot(plot);
         lstms.push_back(curves[2].norms);
     }
-    lesson::Plot open{.title = "LSTM: the forget bias, further up",
+    lesson::Plot open{.title = "LSTM: a curve for each forget bias",
                       .x = "n = T - k, time steps",
                       .y = "share of the gradient's norm",
                       .log_y = true,
-                      .caption = "Each curve beside the power of its gate, σ(b)^n."};
+                      .caption = "Along the cell state, each curve beside the power of its gate, σ(b)^n."};
     for (double bias : {3.0, 5.0}) {
         const Curve c = lstm("LSTM", bias, Peephole::none, false);
         add_row(c, fmt::format("{}", bias));
         lstms.push_back(c.norms);
     }
     const double biases[] = {0, 1, 3, 5};
-    for (size_t k = 0; k < lstms.size(); k++) {
-        open.series.push_back({.name = fmt::format("bias {}, along C", biases[k]), .x = lstms[k].n, .y = lstms[k].C});
+    for (size_t k = 0; k < 3; k++) {
+        open.series.push_back({.name = fmt::format("bias {}", biases[k]), .x = lstms[k].n, .y = lstms[k].C});
         std::vector<double> power;
         for (double n : lstms[k].n) power.push_back(std::pow(1 / (1 + std::exp(-biases[k])), n));
         open.series.push_back({.name = fmt::format("σ({})^n", biases[k]), .x = lstms[k].n, .y = power});

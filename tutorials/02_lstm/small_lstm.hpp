@@ -1,11 +1,13 @@
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/ops/elementwise.hpp"
 #include "core/ops/linalg.hpp"
 #include "core/ops/reductions.hpp"
 #include "core/ops/shape.hpp"
+#include "tutorials/lesson/elements.hpp"
 
 namespace unroll {
 
@@ -85,5 +87,12 @@ struct SmallLstm {
         return L;
     }
 };
+
+/// Values [1, H=2] of one step, a row each, a column a unit.
+inline lesson::Table by_unit(const std::string& caption, const std::vector<std::pair<std::string, Tensor>>& values) {
+    lesson::Table table{.caption = caption, .header = {"", "unit 1", "unit 2"}};
+    for (const auto& [name, value] : values) table.rows.push_back({name, value.at({0, 0}), value.at({0, 1})});
+    return table;
+}
 
 }  // namespace unroll
