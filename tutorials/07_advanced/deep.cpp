@@ -65,7 +65,7 @@ void ways_back(Lesson& lesson) {
         "From the last state of the top layer a gradient has two ways to go at every state: back in time, or down a "
         "layer. How many ways lead to $h_t^{(l)}$? Take the activation away and set every weight to 1; then each way "
         "counts 1, and the tape, which has walked none of them one by one, gives their number:");
-    constexpr int L = 5, T = 8;
+    constexpr int L = 4, T = 7;
     Tape tape;
     std::vector<std::vector<Var>> h(L, std::vector<Var>(T));
     const Tensor one = Tensor::of(1, DType::f64);
@@ -188,7 +188,7 @@ void gradient_over_depth_and_time(Lesson& lesson) {
         "The way through time is the steep one: it takes a factor of $W_{{hh}}$ and a slope at each step. But "
         "the farthest corner, layer 1 at $t = 1$, has kept more than the first state of the top layer, which "
         "is nearer: to that one a single way leads, through $W_{{hh}}$ {} times, to the corner {:.0f} ways. "
-        "They may also cancel each other; on the average they add up.",
+        "Ways may cancel each other, too; these have not.",
         T - 1, ways));
     lesson.check("with either kind of weights the corner has kept more than the top layer's first state",
                  uniform.corner > uniform.top && orthogonal.corner > orthogonal.top);
