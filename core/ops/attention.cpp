@@ -20,11 +20,23 @@ constexpr int64_t many = 4;
 
 /// Of x [.., B, X] and k [S, B, H].
 struct Sizes {
-    int64_t B, S, H, T;
-    Sizes(const Tensor& x, const Tensor& k) : B(k.dim(1)), S(k.dim(0)), H(k.dim(2)), T(x.rank() == 3 ? x.dim(0) : 1) {}
+    int64_t B, S, H, T, key_step, score_step;  // the last two: from row to row of one sequence, of H and of S numbers
+    Sizes(const Tensor& x, const Tensor& k)
+        : B(k.dim(1)), S(k.dim(0)), H(k.dim(2)), T(x.rank() == 3 ? x.dim(0) : 1), key_step(B * H), score_step(B * S) {}
+    /// Calls f(b) for every sequence, on all threads.
     template <class F>
     void each_sequence(F f) const {
         each_row(B, T * S * H, f);
+    }
+    /// Calls f with where each sequence begins in x, k and y.
+    template <class F>
+    void each_sequence(const Tensor& x, const Tensor& k, Tensor& y, F f) const {
+        dispatch(x.dtype(), [&](auto zero) {
+            using T_ = decltype(zero);
+            const T_ *xs = x.data<T_>(), *ks = k.data<T_>();
+            T_* ys = y.mutable_data<T_>();
+            each_sequence([&](int64_t b) { f(xs + b * x.dim(-1), ks + b * k.dim(-1), ys + b * y.dim(-1)); });
+        });
     }
 };
 
@@ -50,23 +62,22 @@ T dot(int64_t n, const T* x, const T* y) {
     return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
 }
 
+/// y += factor x
+template <class T>
+void add_scaled(int64_t n, T factor, const T* x, T* y) {
+    kernels::map(n, inputs<T>(x, y), outputs(y), [=](auto x, auto y, auto& sum) { sum = y + factor * x; });
+}
+
 /// e_{t,s} = q_t · k_s
 Tensor inner(const Tensor& q, const Tensor& k) {
     const Sizes z(q, k);
     Tensor e = Tensor::empty(q.shape().with(-1, {z.S, 'S'}), q.dtype());
-    dispatch(q.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *qs = q.data<T>(), *ks = k.data<T>();
-        T* es = e.mutable_data<T>();
-        const int64_t step = z.B * z.H;
-        z.each_sequence([&](int64_t b) {
-            const T *q_b = qs + b * z.H, *k_b = ks + b * z.H;
-            T* e_b = es + b * z.S;
-            if (z.T >= many)
-                return kernels::gemm<T>(false, true, z.T, z.S, z.H, q_b, step, k_b, step, e_b, z.B * z.S, false);
-            for (int64_t t = 0; t < z.T; t++)
-                for (int64_t s = 0; s < z.S; s++) e_b[t * z.B * z.S + s] = dot(z.H, q_b + t * step, k_b + s * step);
-        });
+    z.each_sequence(q, k, e, [&z](const auto* q, const auto* k, auto* e) {
+        if (z.T >= many)
+            return kernels::gemm(false, true, z.T, z.S, z.H, q, z.key_step, k, z.key_step, e, z.score_step, false);
+        for (int64_t t = 0; t < z.T; t++)
+            for (int64_t s = 0; s < z.S; s++)
+                e[t * z.score_step + s] = dot(z.H, q + t * z.key_step, k + s * z.key_step);
     });
     return e;
 }
@@ -75,15 +86,8 @@ Tensor inner(const Tensor& q, const Tensor& k) {
 Tensor mix(const Tensor& w, const Tensor& k) {
     const Sizes z(w, k);
     Tensor c = Tensor::empty(w.shape().with(-1, k.shape().dim(2)), w.dtype());
-    dispatch(w.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *ws = w.data<T>(), *ks = k.data<T>();
-        T* cs = c.mutable_data<T>();
-        const int64_t step = z.B * z.H;
-        z.each_sequence([&](int64_t b) {
-            kernels::gemm<T>(false, false, z.T, z.H, z.S, ws + b * z.S, z.B * z.S, ks + b * z.H, step, cs + b * z.H,
-                             step, false);
-        });
+    z.each_sequence(w, k, c, [&z](const auto* w, const auto* k, auto* c) {
+        kernels::gemm(false, false, z.T, z.H, z.S, w, z.score_step, k, z.key_step, c, z.key_step, false);
     });
     return c;
 }
@@ -91,24 +95,12 @@ Tensor mix(const Tensor& w, const Tensor& k) {
 /// dk_s += Σ_t w_{t,s} q_t
 void add_outer(const Tensor& w, const Tensor& q, Tensor& dk) {
     const Sizes z(w, dk);
-    dispatch(w.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *ws = w.data<T>(), *qs = q.data<T>();
-        T* dks = dk.mutable_data<T>();
-        const int64_t step = z.B * z.H;
-        z.each_sequence([&](int64_t b) {
-            const T *w_b = ws + b * z.S, *q_b = qs + b * z.H;
-            T* dk_b = dks + b * z.H;
-            if (z.T >= many)
-                return kernels::gemm<T>(true, false, z.S, z.H, z.T, w_b, z.B * z.S, q_b, step, dk_b, step, true);
-            for (int64_t t = 0; t < z.T; t++)
-                for (int64_t s = 0; s < z.S; s++) {
-                    const T factor = w_b[t * z.B * z.S + s];
-                    T* d = dk_b + s * step;
-                    kernels::map(z.H, inputs<T>(d, q_b + t * step), outputs(d),
-                                 [=](auto d, auto q, auto& sum) { sum = d + factor * q; });
-                }
-        });
+    z.each_sequence(w, q, dk, [&z](const auto* w, const auto* q, auto* dk) {
+        if (z.T >= many)
+            return kernels::gemm(true, false, z.S, z.H, z.T, w, z.score_step, q, z.key_step, dk, z.key_step, true);
+        for (int64_t t = 0; t < z.T; t++)
+            for (int64_t s = 0; s < z.S; s++)
+                add_scaled(z.H, w[t * z.score_step + s], q + t * z.key_step, dk + s * z.key_step);
     });
 }
 
@@ -125,16 +117,11 @@ T additive_score(int64_t n, const T* q, const T* k, const T* v) {
 Tensor additive(const Tensor& q, const Tensor& k, const Tensor& v) {
     const Sizes z(q, k);
     Tensor e = Tensor::empty(q.shape().with(-1, {z.S, 'S'}), q.dtype());
-    dispatch(q.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *qs = q.data<T>(), *ks = k.data<T>(), *vs = v.data<T>();
-        T* es = e.mutable_data<T>();
-        z.each_sequence([&](int64_t b) {
-            for (int64_t t = 0; t < z.T; t++)
-                for (int64_t s = 0; s < z.S; s++)
-                    es[(t * z.B + b) * z.S + s] =
-                        additive_score(z.H, qs + (t * z.B + b) * z.H, ks + (s * z.B + b) * z.H, vs);
-        });
+    z.each_sequence(q, k, e, [&](const auto* q, const auto* k, auto* e) {
+        const auto* weights = v.data<std::decay_t<decltype(*e)>>();
+        for (int64_t t = 0; t < z.T; t++)
+            for (int64_t s = 0; s < z.S; s++)
+                e[t * z.score_step + s] = additive_score(z.H, q + t * z.key_step, k + s * z.key_step, weights);
     });
     return e;
 }

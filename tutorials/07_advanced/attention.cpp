@@ -221,8 +221,8 @@ void short_way_back(Lesson& lesson) {
         "training, "
         "and it stays there instead of shrinking further with every step. (The very first inputs get more: every step "
         "after them has looked at their states.) Training then moves the weights to where they are of use.");
-    lesson.result("gradient-far-end-plain", far_plain);
-    lesson.result("gradient-far-end-attention", far_attending);
+    lesson.result("gradient_far_end_plain", far_plain);
+    lesson.result("gradient_far_end_attention", far_attending);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ std::string Spread::text(int digits) const {
 
 void spread_result(Lesson& lesson, const std::string& name, const Spread& spread) {
     lesson.result(name, spread.mean());
-    lesson.result(name + "-std", spread.deviation());
+    lesson.result(name + "_std", spread.deviation());
 }
 
 }  // namespace unroll

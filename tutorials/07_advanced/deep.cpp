@@ -192,8 +192,8 @@ void gradient_over_depth_and_time(Lesson& lesson) {
         T - 1, ways));
     lesson.check("with either kind of weights the corner has kept more than the top layer's first state",
                  uniform.corner > uniform.top && orthogonal.corner > orthogonal.top);
-    lesson.result("deep-corner-uniform", uniform.corner);
-    lesson.result("deep-corner-orthogonal", orthogonal.corner);
+    lesson.result("deep_corner_uniform", uniform.corner);
+    lesson.result("deep_corner_orthogonal", orthogonal.corner);
 
     Generator small(lesson.seed());
     Rnn three({.input_size = 2, .hidden_size = 3, .dtype = DType::f64, .num_layers = 3}, small);
