@@ -54,12 +54,16 @@ void check(const char* operation, const Operand& x, const char* x_name, const Op
                          k.label(k_name)));
 }
 
-template <class T>
-T dot(int64_t n, const T* x, const T* y) {
-    using S = kernels::Simd<T>;
-    typename S::V sum{};
-    for (int64_t i = 0; i < n; i += S::width) sum += S::load(x + i, n - i) * S::load(y + i, n - i);
-    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+/// e_{t,s} = Σ f(q_t, k_s, at) over vectors of H, for one sequence; at(v) is the vector of another array.
+template <class T, class F>
+void each_score(const Sizes& z, const T* q, const T* k, T* e, F f) {
+    for (int64_t t = 0; t < z.T; t++)
+        for (int64_t s = 0; s < z.S; s++) {
+            typename kernels::Simd<T>::V sum{};
+            kernels::each_vector<T>(z.H,
+                                    [&](auto at) { sum += f(at(q + t * z.key_step), at(k + s * z.key_step), at); });
+            e[t * z.score_step + s] = kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+        }
 }
 
 /// y += factor x
@@ -75,9 +79,7 @@ Tensor inner(const Tensor& q, const Tensor& k) {
     z.each_sequence(q, k, e, [&z](const auto* q, const auto* k, auto* e) {
         if (z.T >= many)
             return kernels::gemm(false, true, z.T, z.S, z.H, q, z.key_step, k, z.key_step, e, z.score_step, false);
-        for (int64_t t = 0; t < z.T; t++)
-            for (int64_t s = 0; s < z.S; s++)
-                e[t * z.score_step + s] = dot(z.H, q + t * z.key_step, k + s * z.key_step);
+        each_score(z, q, k, e, [](auto q, auto k, auto) { return q * k; });
     });
     return e;
 }
@@ -104,24 +106,13 @@ void add_outer(const Tensor& w, const Tensor& q, Tensor& dk) {
     });
 }
 
-/// v · tanh(q + k)
-template <class T>
-T additive_score(int64_t n, const T* q, const T* k, const T* v) {
-    using S = kernels::Simd<T>;
-    typename S::V sum{};
-    for (int64_t i = 0; i < n; i += S::width)
-        sum += S::load(v + i, n - i) * kernels::vtanh<T>(S::load(q + i, n - i) + S::load(k + i, n - i));
-    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
-}
-
+/// e_{t,s} = v · tanh(q_t + k_s)
 Tensor additive(const Tensor& q, const Tensor& k, const Tensor& v) {
     const Sizes z(q, k);
     Tensor e = Tensor::empty(q.shape().with(-1, {z.S, 'S'}), q.dtype());
     z.each_sequence(q, k, e, [&](const auto* q, const auto* k, auto* e) {
-        const auto* weights = v.data<std::decay_t<decltype(*e)>>();
-        for (int64_t t = 0; t < z.T; t++)
-            for (int64_t s = 0; s < z.S; s++)
-                e[t * z.score_step + s] = additive_score(z.H, q + t * z.key_step, k + s * z.key_step, weights);
+        using T = std::decay_t<decltype(*e)>;
+        each_score(z, q, k, e, [v = v.data<T>()](auto q, auto k, auto at) { return at(v) * kernels::vtanh<T>(q + k); });
     });
     return e;
 }

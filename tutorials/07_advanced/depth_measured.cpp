@@ -111,8 +111,8 @@ void functions_made_of_layers(Lesson& lesson) {
     lesson.plot(plot);
     for (size_t i = 0; i < teachers.size(); i++)
         for (size_t k = 0; k < students.size(); k++)
-            spread_result(lesson, fmt::format("teacher-{}-student-{}-error", teachers[i], students[k].first),
-                          errors[i][k]);
+            lesson.result(fmt::format("teacher-{}-student-{}-error", teachers[i], students[k].first),
+                          errors[i][k].mean());
     if (!lesson.quick())
         lesson.check("of the three-layered teacher the student of three layers has learnt more than that of one",
                      errors.back()[2].mean() < errors.back()[0].mean());
