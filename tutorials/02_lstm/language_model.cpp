@@ -14,7 +14,8 @@ void tell_language_model(Lesson& lesson, const lesson::LanguageModelOptions& opt
     lesson::tell_language_model(lesson, options,
                                 {.name = "austen_lstm",
                                  .model = {.cell = CellKind::lstm, .embedding_size = 64, .hidden_size = 512},
-                                 .training = {.steps = 2300, .learning_rate = 3e-3}});
+                                 .training = {.steps = 2600, .learning_rate = 3e-3},
+                                 .validations = 5});
 }
 
 }  // namespace unroll
