@@ -54,12 +54,16 @@ void check(const char* operation, const Operand& x, const char* x_name, const Op
                          k.label(k_name)));
 }
 
-template <class T>
-T dot(int64_t n, const T* x, const T* y) {
-    using S = kernels::Simd<T>;
-    typename S::V sum{};
-    for (int64_t i = 0; i < n; i += S::width) sum += S::load(x + i, n - i) * S::load(y + i, n - i);
-    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+/// e_{t,s} = Σ f(q_t, k_s, at) over vectors of H, for one sequence; at(v) is the vector of another array.
+template <class T, class F>
+void each_score(const Sizes& z, const T* q, const T* k, T* e, F f) {
+    for (int64_t t = 0; t < z.T; t++)
+        for (int64_t s = 0; s < z.S; s++) {
+            typename kernels::Simd<T>::V sum{};
+            kernels::each_vector<T>(z.H,
+                                    [&](auto at) { sum += f(at(q + t * z.key_step), at(k + s * z.key_step), at); });
+            e[t * z.score_step + s] = kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+        }
 }
 
 /// y += factor x
@@ -75,9 +79,7 @@ Tensor inner(const Tensor& q, const Tensor& k) {
     z.each_sequence(q, k, e, [&z](const auto* q, const auto* k, auto* e) {
         if (z.T >= many)
             return kernels::gemm(false, true, z.T, z.S, z.H, q, z.key_step, k, z.key_step, e, z.score_step, false);
-        for (int64_t t = 0; t < z.T; t++)
-            for (int64_t s = 0; s < z.S; s++)
-                e[t * z.score_step + s] = dot(z.H, q + t * z.key_step, k + s * z.key_step);
+        each_score(z, q, k, e, [](auto q, auto k, auto) { return q * k; });
     });
     return e;
 }
@@ -104,24 +106,13 @@ void add_outer(const Tensor& w, const Tensor& q, Tensor& dk) {
     });
 }
 
-/// v · tanh(q + k)
-template <class T>
-T additive_score(int64_t n, const T* q, const T* k, const T* v) {
-    using S = kernels::Simd<T>;
-    typename S::V sum{};
-    for (int64_t i = 0; i < n; i += S::width)
-        sum += S::load(v + i, n - i) * kernels::vtanh<T>(S::load(q + i, n - i) + S::load(k + i, n - i));
-    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
-}
-
+/// e_{t,s} = v · tanh(q_t + k_s)
 Tensor additive(const Tensor& q, const Tensor& k, const Tensor& v) {
     const Sizes z(q, k);
     Tensor e = Tensor::empty(q.shape().with(-1, {z.S, 'S'}), q.dtype());
     z.each_sequence(q, k, e, [&](const auto* q, const auto* k, auto* e) {
-        const auto* weights = v.data<std::decay_t<decltype(*e)>>();
-        for (int64_t t = 0; t < z.T; t++)
-            for (int64_t s = 0; s < z.S; s++)
-                e[t * z.score_step + s] = additive_score(z.H, q + t * z.key_step, k + s * z.key_step, weights);
+        using T = std::decay_t<decltype(*e)>;
+        each_score(z, q, k, e, [v = v.data<T>()](auto q, auto k, auto at) { return at(v) * kernels::vtanh<T>(q + k); });
     });
     return e;
 }
@@ -138,15 +129,16 @@ void additive_gradient(const Tensor& de, const Tensor& q, const Tensor& k, const
         z.each_sequence([&](int64_t b) {
             for (int64_t t = 0; t < z.T; t++)
                 for (int64_t s = 0; s < z.S; s++) {
-                    const int64_t target = (t * z.B + b) * z.H, source = (s * z.B + b) * z.H;
-                    const T d = des[(t * z.B + b) * z.S + s];
-                    T *dq_t = dqs + target, *dk_s = dks + source, *dv_b = dvs + b * z.H;
-                    kernels::map(z.H, inputs<T>(qs + target, ks + source, vs, dq_t, dk_s, dv_b),
-                                 outputs(dq_t, dk_s, dv_b),
-                                 [=](auto q, auto k, auto v, auto a, auto b, auto c, auto& dq, auto& dk, auto& dv) {
-                                     const auto u = kernels::vtanh<T>(q + k), g = d * v * (1 - u * u);
-                                     dq = a + g, dk = b + g, dv = c + d * u;
-                                 });
+                    const T d = des[(t * z.B + b) * z.S + s], *q_t = qs + (t * z.B + b) * z.H;
+                    const T* k_s = ks + (s * z.B + b) * z.H;
+                    T *dq_t = dqs + (q_t - qs), *dk_s = dks + (k_s - ks), *dv_b = dvs + b * z.H;
+                    kernels::each_vector<T>(z.H, [=](auto at) {
+                        const auto u = kernels::vtanh<T>(at(q_t) + at(k_s));
+                        const auto g = d * at(vs) * (1 - u * u);
+                        at.put(dq_t, at(dq_t) + g);
+                        at.put(dk_s, at(dk_s) + g);
+                        at.put(dv_b, at(dv_b) + d * u);
+                    });
                 }
         });
     });
