@@ -21,10 +21,10 @@ States pass_through(const States& before, const States& next, const Tensor& insi
     return s;
 }
 
-RecurrentOutput over_words(const RecurrentLayer& layer, const Var& E, const Ids& words, RecurrentCall call) {
+RecurrentOutput over_words(const RecurrentLayer& layer, const Var& E, const Ids& words, RecurrentCall call, Where at) {
     const Var table = words.size() > E.dim(0) && !call.composed ? layer.projection(E) : Var();
     call.projected = given(table);
-    return layer(embedding(call.projected ? table : E, words), call);
+    return layer(embedding(Operand(call.projected ? table : E, at), words), call, at);
 }
 
 }  // namespace unroll

@@ -100,7 +100,8 @@ class RecurrentLayer : public Module {
 
 /// The layer over words, x_t = E_{w_t} with ids [T, B] and E [V, D]. Where they are more than V, no projection is
 /// computed twice: W_xh E_w is looked up in a table of V rows.
-RecurrentOutput over_words(const RecurrentLayer& layer, const Var& E, const Ids& words, RecurrentCall call = {});
+RecurrentOutput over_words(const RecurrentLayer& layer, const Var& E, const Ids& words, RecurrentCall call = {},
+                           Where at = {});
 
 /// Stacked and bidirectional layers of one kind of cell: parameters layer0.*, layer0_reverse.*, layer1.*, ...
 template <class Cell>
@@ -157,7 +158,7 @@ class Recurrent : public RecurrentLayer {
     }
 
     Var projection(const Var& x) const override {
-        if constexpr (requires(const Cell& cell) { cell.W_xh, cell.sequence(x, States{}, SequenceOptions{}); })
+        if constexpr (has_table)
             if (!options_.bidirectional) return matmul(x, transposed(cells_[0].W_xh));
         return {};
     }
@@ -174,6 +175,11 @@ class Recurrent : public RecurrentLayer {
     }
 
   private:
+    static constexpr bool has_table = requires(const Cell& cell, Var x, States s, SequenceOptions o) {
+        cell.W_xh;
+        cell.sequence(x, s, o);
+    };
+
     Var initial(const Var& s, int64_t index, const Var& x) const {
         if (given(s)) return row(s, index);
         return x.tape()->constant(Tensor::zeros({x.shape().dim(1), {options_.hidden_size, 'H'}}, x.dtype()));
@@ -190,6 +196,8 @@ class Recurrent : public RecurrentLayer {
             fail("Recurrent", at,
                  fmt::format("x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
                              options_.input_size));
+        if (call.projected && (!has_table || options_.bidirectional || call.composed))
+            fail("Recurrent", at, "x is projected: only a whole-sequence operation of one direction takes it so");
         const Shape expected{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
         for (const Var* s : {&call.initial.h, &call.initial.C})
             if (given(*s) && (!(s->shape() == expected) || s->dtype() != x.dtype()))
