@@ -284,38 +284,3 @@ TEST_CASE("recurrent: wrong use is told with the reader's line") {
     CHECK(message([&] { Rnn({.input_size = 2, .hidden_size = 2, .dropout = NAN}, gen); }).find("dropout nan") !=
           std::string::npos);
 }
-
-template <class Layer>
-static void check_over_words(typename Layer::Options options) {
-    CAPTURE(typeid(Layer).name());
-    options.input_size = 5;
-    options.hidden_size = 4;
-    options.num_layers = 2;
-    options.dtype = DType::f64;
-    Generator gen(5);
-    Layer layer(options, gen);
-    const Parameter E("E", normal({3, 5}, gen));
-    const Ids words({0, 2, 1, 1, 2, 2, 0, 1}, Shape{4, 2});
-    const Tensor dy = normal({4, 2, layer.output_size()}, gen);
-    std::vector<std::vector<Tensor>> results;
-    for (const bool composed : {false, true}) {
-        Tape tape;
-        const Var y = over_words(layer, tape.watch(E), words, {.lengths = Ids({4, 3}), .composed = composed}).y;
-        tape.backward(sum(y * dy));
-        results.push_back({y.value(), tape.grad(E)});
-        for (const Parameter& p : parameters(layer)) results.back().push_back(tape.grad(p));
-    }
-    for (size_t i = 0; i < results[0].size(); i++) {
-        CAPTURE(i);
-        CHECK(distance(results[0][i], results[1][i]) < 1e-12);
-    }
-}
-
-TEST_CASE("over words: a table of projections = a projection of each word, values and every gradient") {
-    check_over_words<Rnn>({});
-    check_over_words<Lstm>({});
-    check_over_words<Lstm>({.peephole = Peephole::full, .coupled = true});
-    check_over_words<Gru>({});
-    check_over_words<Gru>({.reset_after = true});
-    check_over_words<Lstm>({.bidirectional = true});  // which has no table
-}
