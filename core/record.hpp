@@ -35,7 +35,9 @@ class Symbols {
     std::vector<Item, PoolAllocator<Item>> items;
 
     Symbols& in(const char* name, const Edge& e) { return push({name, e.slot, nullptr, 0, false}); }
-    Symbols& in(const char* name, const Saved& s) { return push({name, s.slot, &s.value, s.version, false}); }
+    Symbols& in(const char* name, const Saved& s) {
+        return push({name, s.slot, s.value.defined() ? &s.value : nullptr, s.version, false});
+    }
     Symbols& out(const char* name, const Edge& e) { return push({name, e.slot, nullptr, 0, true}); }
     Symbols& out(const char* name, const Saved& s) { return push({name, s.slot, &s.value, s.version, true}); }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/ops/lookup.hpp"
 #include "core/ops/losses.hpp"
 
 namespace unroll {
@@ -33,15 +34,14 @@ std::string CharLm::pretty() const {
 }
 
 CharLm::Output CharLm::loss(Tape& tape, const Ids& inputs, const Ids& targets, const StateValues& state) const {
-    const Var x = embedding(tape, inputs);  // x_t = E_{w_{t-1}}
-    const RecurrentLayer::Output h = (*rnn)(x, {.initial = state.on(tape)});
+    const RecurrentOutput h = over_words(*rnn, tape.watch(embedding.E), inputs, {.initial = state.on(tape)});
     const Var scores = out(h.y);  // W_out h_t + b_out, of all steps at once
     return {cross_entropy(scores, targets), h.last};
 }
 
-Tensor CharLm::next(Tape& forward_only, const Ids& characters, StateValues& state) const {
-    const Var x = embedding(forward_only, characters.reshape({1, characters.size()}));
-    const RecurrentLayer::Output h = (*rnn)(x, {.initial = state.on(forward_only)});
+Tensor CharLm::next(const Var& table, const Ids& characters, StateValues& state) const {
+    const Var x = unroll::embedding(table, characters.reshape({1, characters.size()}));
+    const RecurrentOutput h = (*rnn)(x, {.initial = state.on(*table.tape()), .projected = true});
     state = h.last;
     return out(h.y).value()[0];
 }
@@ -108,13 +108,14 @@ std::string sample(const CharLm& model, const CharVocabulary& vocabulary, const 
     const std::vector<int32_t> start = vocabulary.encode(prompt);
     if (start.empty()) fail("sample", at, "the prompt is empty: give at least one character to start from");
     Tape tape(Tape::Mode::forward_only);
+    const Var table = model.rnn->projection(tape.watch(model.embedding.E));
     StateValues state;
     Tensor scores;
-    for (int32_t c : start) scores = model.next(tape, Ids({c}), state);
+    for (int32_t c : start) scores = model.next(table, Ids({c}), state);
     std::vector<int32_t> written;
     for (int64_t i = 0; i < options.length; i++) {
         written.push_back(draw(scores.reshape({-1}), options, gen));
-        scores = model.next(tape, Ids({written.back()}), state);
+        scores = model.next(table, Ids({written.back()}), state);
     }
     return vocabulary.decode(written);
 }

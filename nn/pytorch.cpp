@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/ops/elementwise.hpp"
 #include "core/ops/shape.hpp"
 #include "nn/embedding.hpp"
 #include "nn/gru.hpp"
+#include "nn/layer_norm.hpp"
 #include "nn/linear.hpp"
 #include "nn/lstm.hpp"
 #include "nn/mismatch.hpp"
@@ -59,6 +61,9 @@ class StateDict final : public Visitor {
             if (linear->b.value.defined()) entries.push_back({prefix + "bias", {{linear->b.value}}});
         } else if (auto* embedding = dynamic_cast<Embedding*>(&m)) {
             entries.push_back({prefix + "weight", {{embedding->E.value}}});
+        } else if (auto* norm = dynamic_cast<LayerNorm*>(&m)) {
+            entries.push_back({prefix + "weight", {{norm->weight.value}}});
+            entries.push_back({prefix + "bias", {{norm->bias.value}}});
         } else if (auto* rnn = dynamic_cast<Rnn*>(&m)) {
             if (rnn->options().activation == Activation::logistic) refuse(m);
             add(prefix, *rnn, {"h", "h"});
@@ -69,8 +74,9 @@ class StateDict final : public Visitor {
             if (!gru->options().reset_after) refuse(m);
             add(prefix, *gru, {gru->cell(0).gates(), "rzh"});
         } else {
-            inside_ = &m;
+            const Module* outside = std::exchange(inside_, &m);
             m.visit(*this);
+            inside_ = outside;
         }
     }
     void parameter(const std::string&, Parameter&) override { refuse(*inside_); }

@@ -18,7 +18,8 @@
 ///
 /// PyTorch's z weights the old state, the book's z the candidate: one is 1 minus the other, and 1 - σ(a) = σ(-a).
 /// Modules inside a module have the names that it gives them: `out.weight`. What PyTorch doesn't have (peepholes,
-/// coupled gates, reset before the matrix, a logistic RNN) is refused. That a torch.nn.RNN is a relu's, no file tells.
+/// coupled gates, reset before the matrix, layer normalisation within, a logistic RNN) is refused. That a torch.nn.RNN
+/// is a relu's, no file tells.
 namespace unroll {
 
 /// Copies the weights into the module; f32 and f64 are converted. The file's names begin with `prefix` ("decoder." for

@@ -1,5 +1,7 @@
 #include "nn/recurrent.hpp"
 
+#include "core/ops/lookup.hpp"
+
 namespace unroll {
 
 Tensor within(const Ids& lengths, int64_t t, DType dtype) {
@@ -17,6 +19,12 @@ States pass_through(const States& before, const States& next, const Tensor& insi
         s.*state = moved + before.*state * outside;
     }
     return s;
+}
+
+RecurrentOutput over_words(const RecurrentLayer& layer, const Var& E, const Ids& words, RecurrentCall call, Where at) {
+    const Var table = words.size() > E.dim(0) && !call.composed ? layer.projection(E) : Var();
+    call.projected = given(table);
+    return layer(embedding(Operand(call.projected ? table : E, at), words), call, at);
 }
 
 }  // namespace unroll

@@ -7,6 +7,7 @@
 #include "core/bptt/scan.hpp"
 #include "core/ops/dropout.hpp"
 #include "core/ops/elementwise.hpp"
+#include "core/ops/linalg.hpp"
 #include "core/ops/shape.hpp"
 #include "core/random.hpp"
 #include "nn/module.hpp"
@@ -80,6 +81,7 @@ struct RecurrentCall {
     Ids lengths = {};              // [B]; all T where not given
     Generator* dropout = nullptr;  // given in training: dropout between the layers draws from it
     bool composed = false;         // the cell's steps one by one, even where it has a whole-sequence operation
+    bool projected = false;        // x [T, B, G*H] is rows of projection(): W_xh x_t of the first layer
 };
 
 /// What models hold: a recurrent layer of whatever cell.
@@ -91,7 +93,15 @@ class RecurrentLayer : public Module {
     /// x [T, B, D].
     virtual Output operator()(const Var& x, const Call& call = {}, Where at = {}) const = 0;
     virtual int64_t output_size() const = 0;  // H times directions
+    /// W_xh x of the first layer for rows x [.., D], for Call::projected; not given by a layer of two directions, or of
+    /// a cell without W_xh and whole-sequence operation.
+    virtual Var projection(const Var& x) const = 0;
 };
+
+/// The layer over words, x_t = E_{w_t} with ids [T, B] and E [V, D]. Where they are more than V, no projection is
+/// computed twice: W_xh E_w is looked up in a table of V rows.
+RecurrentOutput over_words(const RecurrentLayer& layer, const Var& E, const Ids& words, RecurrentCall call = {},
+                           Where at = {});
 
 /// Stacked and bidirectional layers of one kind of cell: parameters layer0.*, layer0_reverse.*, layer1.*, ...
 template <class Cell>
@@ -124,8 +134,10 @@ class Recurrent : public RecurrentLayer {
                 const int64_t index = layer * directions() + d;
                 States s{initial(call.initial.h, index, x), {}};
                 if (Cell::has_cell_state) s.C = initial(call.initial.C, index, x);
-                Scanned out = run(cells_[static_cast<size_t>(index)], input, s,
-                                  {.reverse = d == 1, .lengths = call.lengths}, call.composed);
+                Scanned out =
+                    run(cells_[static_cast<size_t>(index)], input, s,
+                        {.reverse = d == 1, .lengths = call.lengths, .projected = call.projected && layer == 0},
+                        call.composed);
                 y[static_cast<size_t>(d)] = std::move(out.y);
                 last_h.push_back(std::move(out.last.h));
                 if (Cell::has_cell_state) last_C.push_back(std::move(out.last.C));
@@ -145,6 +157,12 @@ class Recurrent : public RecurrentLayer {
         return cells_[static_cast<size_t>(layer * directions() + reverse)];
     }
 
+    Var projection(const Var& x) const override {
+        if constexpr (has_table)
+            if (!options_.bidirectional) return matmul(x, transposed(cells_[0].W_xh));
+        return {};
+    }
+
     void visit(Visitor& v) override {
         for (int64_t layer = 0; layer < options_.num_layers; layer++) {
             v(fmt::format("layer{}", layer).c_str(), cell(layer));
@@ -157,6 +175,11 @@ class Recurrent : public RecurrentLayer {
     }
 
   private:
+    static constexpr bool has_table = requires(const Cell& cell, Var x, States s, SequenceOptions o) {
+        cell.W_xh;
+        cell.sequence(x, s, o);
+    };
+
     Var initial(const Var& s, int64_t index, const Var& x) const {
         if (given(s)) return row(s, index);
         return x.tape()->constant(Tensor::zeros({x.shape().dim(1), {options_.hidden_size, 'H'}}, x.dtype()));
@@ -169,10 +192,12 @@ class Recurrent : public RecurrentLayer {
     }
 
     void check(const Var& x, const Call& call, Where at) const {
-        if (!given(x) || x.shape().rank() != 3 || x.dim(2) != options_.input_size || x.dim(0) < 1)
+        if (!given(x) || x.shape().rank() != 3 || x.dim(0) < 1 || (x.dim(2) != options_.input_size && !call.projected))
             fail("Recurrent", at,
                  fmt::format("x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
                              options_.input_size));
+        if (call.projected && (!has_table || options_.bidirectional || call.composed))
+            fail("Recurrent", at, "x is projected: only a whole-sequence operation of one direction takes it so");
         const Shape expected{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
         for (const Var* s : {&call.initial.h, &call.initial.C})
             if (given(*s) && (!(s->shape() == expected) || s->dtype() != x.dtype()))

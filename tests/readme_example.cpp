@@ -1,6 +1,5 @@
-#include <cstdio>
-
 #include "core/ops/reductions.hpp"
+#include "core/print.hpp"
 #include "nn/rnn.hpp"
 using namespace unroll;
 
@@ -11,6 +10,6 @@ int main() {
     Var x = tape.input(Tensor::full({7, 2, 3}, 0.5).named("TBD"));  // 7 time steps, 2 sequences, 3 inputs
     Rnn::Output h = rnn(x);                                         // h.y [T, B, H], h.last.h [layers, B, H]
     tape.backward(mean(h.y));                                       // back through time
-    std::printf("dL/dW_hh is %s, dL/dx %s\n", tape.grad(rnn.cell(0).W_hh).shape().str().c_str(),
-                tape.grad(x).shape().str().c_str());
+    print("dL/dW_hh", tape.grad(rnn.cell(0).W_hh));
+    print("dL/dx", tape.grad(x));
 }

@@ -8,16 +8,17 @@
 namespace unroll {
 namespace {
 
-void check_shapes(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled) {
+void check_shapes(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
+                  bool projected) {
     const char* me = "lstm_sequence";
     if (x.shape().rank() != 3) fail(me, x.at, fmt::format("{}, expected [T, B, D]", x.label("x")));
     const int64_t G = coupled ? 3 : 4;
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != G * w.W_hh.shape()[1])
         fail(me, x.at, fmt::format("{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G));
-    const Dim B{x.shape()[1], 'B'}, D{x.shape()[2], 'D'}, H{w.W_hh.shape()[1], 'H'}, GH{G * H.size};
+    const Dim B{x.shape()[1], 'B'}, H{w.W_hh.shape()[1], 'H'}, GH{G * H.size};
     expect_shape(me, x, h_0, "h_0", {B, H});
     expect_shape(me, x, C_0, "C_0", {B, H});
-    expect_shape(me, x, w.W_xh, "W_xh", {GH, D});
+    expect_input(me, x, w.W_xh, GH, projected);
     expect_shape(me, x, w.W_hh, "W_hh", {GH, H});
     expect_shape(me, x, w.b, "b", {GH});
     if (w.P_i.has_value() != w.P_o.has_value() || w.P_f.has_value() != (w.P_i.has_value() && !coupled))
@@ -56,8 +57,8 @@ struct LstmSequence final : Record {
 
     LstmSequence(Recording& r, const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w,
                  bool coupled, const Scan& scan)
-        : x(r.saved(x)),
-          W_xh(r.saved(w.W_xh)),
+        : x(scan.projected ? Saved(r.input(x), {}) : r.saved(x)),
+          W_xh(scan.projected ? Saved() : r.saved(w.W_xh)),
           W_hh(r.saved(w.W_hh)),
           P_f(w.P_f ? r.saved(*w.P_f) : Saved()),
           P_i(w.P_i ? r.saved(*w.P_i) : Saved()),
@@ -67,7 +68,7 @@ struct LstmSequence final : Record {
           b(r.input(w.b)),
           coupled(coupled),
           scan(scan) {
-        forward(r.tape, h_0.value(), C_0.value(), w.b.value());
+        forward(r.tape, x.value(), h_0.value(), C_0.value(), w.b.value());
         y = r.output(scan.outputs(h));
         h_T = r.output(h[scan.last_slot()]);
         C_T = r.output(C[scan.last_slot()]);
@@ -83,8 +84,8 @@ struct LstmSequence final : Record {
     // a_t = W_xh x_t for all t; then from t = 1 to T
     //   a_t += W_hh h_{t-1} + b, of f and i + P C_{t-1};  C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t
     //   a_o += P_o C_t;  h_t = o_t ⊙ tanh(C_t)
-    void forward(Tape& tape, const Tensor& h_0, const Tensor& C_0, const Tensor& b) {
-        gates = project(x, Packed(W_xh, true, &tape));
+    void forward(Tape& tape, const Tensor& x, const Tensor& h_0, const Tensor& C_0, const Tensor& b) {
+        gates = scan.projection(x, W_xh, tape);
         h = scan.states_from(h_0);
         C = scan.states_from(C_0);
         const Packed W(W_hh, true, &tape);
@@ -129,9 +130,8 @@ struct LstmSequence final : Record {
         if (tape.wants(h_0)) tape.add(h_0, dh);
         if (tape.wants(C_0)) tape.add(C_0, dC);
         if (tape.wants(W_hh)) tape.add_product(W_hh, da, scan.states_before(h));
-        if (tape.wants(W_xh)) tape.add_product(W_xh, da, x);
         if (tape.wants(b)) tape.add(b, sum_of_rows(da));
-        if (tape.wants(x)) tape.add(x, project(da, Packed(W_xh, false, &tape)));
+        scan.projection_backward(tape, da, x, W_xh);
         add_peephole(tape, P_f, da, 0, scan.states_before(C));
         add_peephole(tape, P_i, da, coupled ? 0 : 1, scan.states_before(C));
         add_peephole(tape, P_o, da, coupled ? 2 : 3, scan.states_after(C));
@@ -215,8 +215,8 @@ struct LstmSequence final : Record {
 
 LstmVars lstm_sequence(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
                        const SequenceOptions& options) {
-    check_shapes(x, h_0, C_0, w, coupled);
-    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths};
+    check_shapes(x, h_0, C_0, w, coupled, options.projected);
+    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths, options.projected};
     scan.check("lstm_sequence", x.at);
     const auto or_b = [&](const std::optional<Operand>& P) { return P ? &*P : &w.b; };
     Tape& tape =

@@ -10,6 +10,15 @@ void Scan::check(const char* operation, Where at) const {
     if (lengths.defined()) check_lengths(operation, lengths, B, 0, {T, 'T'}, at);
 }
 
+Tensor Scan::projection(const Tensor& x, const Tensor& W_xh, Tape& tape) const {
+    return projected ? x.clone() : project(x, Packed(W_xh, true, &tape));
+}
+
+void Scan::projection_backward(Tape& tape, const Tensor& da, const Saved& x, const Saved& W_xh) const {
+    if (tape.wants(W_xh)) tape.add_product(W_xh, da, x);
+    if (tape.wants(x)) tape.add(x, projected ? da : project(da, Packed(W_xh, false, &tape)));
+}
+
 Tensor Scan::states_from(const Tensor& h_0) const {
     Tensor states = Tensor::empty({{T + 1, 'T'}, {B, 'B'}, {h_0.dim(1), 'H'}}, h_0.dtype());
     states.slice(first_slot(), first_slot() + 1).copy_from(h_0.reshape({1, B, h_0.dim(1)}));
@@ -34,6 +43,13 @@ void expect_shape(const char* operation, const Operand& x, const Operand& operan
     if (!(operand.shape() == shape))
         fail(operation, x.at, fmt::format("{}, expected {}", operand.label(role), shape.str()));
     common_dtype(operation, x.value(), operand.value(), x.at);
+}
+
+void expect_input(const char* operation, const Operand& x, const Operand& W_xh, Dim GH, bool projected) {
+    if (projected)
+        expect_shape(operation, x, x, "projected x", {x.shape().dim(0), x.shape().dim(1), GH});
+    else
+        expect_shape(operation, x, W_xh, "W_xh", {GH, {x.shape()[2], 'D'}});
 }
 
 Packed::Packed(const Tensor& W, bool transposed, Tape* tape)

@@ -20,11 +20,23 @@ constexpr int64_t many = 4;
 
 /// Of x [.., B, X] and k [S, B, H].
 struct Sizes {
-    int64_t B, S, H, T;
-    Sizes(const Tensor& x, const Tensor& k) : B(k.dim(1)), S(k.dim(0)), H(k.dim(2)), T(x.rank() == 3 ? x.dim(0) : 1) {}
+    int64_t B, S, H, T, key_step, score_step;  // the last two: from row to row of one sequence, of H and of S numbers
+    Sizes(const Tensor& x, const Tensor& k)
+        : B(k.dim(1)), S(k.dim(0)), H(k.dim(2)), T(x.rank() == 3 ? x.dim(0) : 1), key_step(B * H), score_step(B * S) {}
+    /// Calls f(b) for every sequence, on all threads.
     template <class F>
     void each_sequence(F f) const {
         each_row(B, T * S * H, f);
+    }
+    /// Calls f with where each sequence begins in x, k and y.
+    template <class F>
+    void each_sequence(const Tensor& x, const Tensor& k, Tensor& y, F f) const {
+        dispatch(x.dtype(), [&](auto zero) {
+            using T_ = decltype(zero);
+            const T_ *xs = x.data<T_>(), *ks = k.data<T_>();
+            T_* ys = y.mutable_data<T_>();
+            each_sequence([&](int64_t b) { f(xs + b * x.dim(-1), ks + b * k.dim(-1), ys + b * y.dim(-1)); });
+        });
     }
 };
 
@@ -42,31 +54,32 @@ void check(const char* operation, const Operand& x, const char* x_name, const Op
                          k.label(k_name)));
 }
 
+/// e_{t,s} = Σ f(q_t, k_s, at) over vectors of H, for one sequence; at(v) is the vector of another array.
+template <class T, class F>
+void each_score(const Sizes& z, const T* q, const T* k, T* e, F f) {
+    for (int64_t t = 0; t < z.T; t++)
+        for (int64_t s = 0; s < z.S; s++) {
+            typename kernels::Simd<T>::V sum{};
+            kernels::each_vector<T>(z.H,
+                                    [&](auto at) { sum += f(at(q + t * z.key_step), at(k + s * z.key_step), at); });
+            e[t * z.score_step + s] = kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+        }
+}
+
+/// y += factor x
 template <class T>
-T dot(int64_t n, const T* x, const T* y) {
-    using S = kernels::Simd<T>;
-    typename S::V sum{};
-    for (int64_t i = 0; i < n; i += S::width) sum += S::load(x + i, n - i) * S::load(y + i, n - i);
-    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+void add_scaled(int64_t n, T factor, const T* x, T* y) {
+    kernels::map(n, inputs<T>(x, y), outputs(y), [=](auto x, auto y, auto& sum) { sum = y + factor * x; });
 }
 
 /// e_{t,s} = q_t · k_s
 Tensor inner(const Tensor& q, const Tensor& k) {
     const Sizes z(q, k);
     Tensor e = Tensor::empty(q.shape().with(-1, {z.S, 'S'}), q.dtype());
-    dispatch(q.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *qs = q.data<T>(), *ks = k.data<T>();
-        T* es = e.mutable_data<T>();
-        const int64_t step = z.B * z.H;
-        z.each_sequence([&](int64_t b) {
-            const T *q_b = qs + b * z.H, *k_b = ks + b * z.H;
-            T* e_b = es + b * z.S;
-            if (z.T >= many)
-                return kernels::gemm<T>(false, true, z.T, z.S, z.H, q_b, step, k_b, step, e_b, z.B * z.S, false);
-            for (int64_t t = 0; t < z.T; t++)
-                for (int64_t s = 0; s < z.S; s++) e_b[t * z.B * z.S + s] = dot(z.H, q_b + t * step, k_b + s * step);
-        });
+    z.each_sequence(q, k, e, [&z](const auto* q, const auto* k, auto* e) {
+        if (z.T >= many)
+            return kernels::gemm(false, true, z.T, z.S, z.H, q, z.key_step, k, z.key_step, e, z.score_step, false);
+        each_score(z, q, k, e, [](auto q, auto k, auto) { return q * k; });
     });
     return e;
 }
@@ -75,15 +88,8 @@ Tensor inner(const Tensor& q, const Tensor& k) {
 Tensor mix(const Tensor& w, const Tensor& k) {
     const Sizes z(w, k);
     Tensor c = Tensor::empty(w.shape().with(-1, k.shape().dim(2)), w.dtype());
-    dispatch(w.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *ws = w.data<T>(), *ks = k.data<T>();
-        T* cs = c.mutable_data<T>();
-        const int64_t step = z.B * z.H;
-        z.each_sequence([&](int64_t b) {
-            kernels::gemm<T>(false, false, z.T, z.H, z.S, ws + b * z.S, z.B * z.S, ks + b * z.H, step, cs + b * z.H,
-                             step, false);
-        });
+    z.each_sequence(w, k, c, [&z](const auto* w, const auto* k, auto* c) {
+        kernels::gemm(false, false, z.T, z.H, z.S, w, z.score_step, k, z.key_step, c, z.key_step, false);
     });
     return c;
 }
@@ -91,50 +97,22 @@ Tensor mix(const Tensor& w, const Tensor& k) {
 /// dk_s += Σ_t w_{t,s} q_t
 void add_outer(const Tensor& w, const Tensor& q, Tensor& dk) {
     const Sizes z(w, dk);
-    dispatch(w.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *ws = w.data<T>(), *qs = q.data<T>();
-        T* dks = dk.mutable_data<T>();
-        const int64_t step = z.B * z.H;
-        z.each_sequence([&](int64_t b) {
-            const T *w_b = ws + b * z.S, *q_b = qs + b * z.H;
-            T* dk_b = dks + b * z.H;
-            if (z.T >= many)
-                return kernels::gemm<T>(true, false, z.S, z.H, z.T, w_b, z.B * z.S, q_b, step, dk_b, step, true);
-            for (int64_t t = 0; t < z.T; t++)
-                for (int64_t s = 0; s < z.S; s++) {
-                    const T factor = w_b[t * z.B * z.S + s];
-                    T* d = dk_b + s * step;
-                    kernels::map(z.H, inputs<T>(d, q_b + t * step), outputs(d),
-                                 [=](auto d, auto q, auto& sum) { sum = d + factor * q; });
-                }
-        });
+    z.each_sequence(w, q, dk, [&z](const auto* w, const auto* q, auto* dk) {
+        if (z.T >= many)
+            return kernels::gemm(true, false, z.S, z.H, z.T, w, z.score_step, q, z.key_step, dk, z.key_step, true);
+        for (int64_t t = 0; t < z.T; t++)
+            for (int64_t s = 0; s < z.S; s++)
+                add_scaled(z.H, w[t * z.score_step + s], q + t * z.key_step, dk + s * z.key_step);
     });
 }
 
-/// v · tanh(q + k)
-template <class T>
-T additive_score(int64_t n, const T* q, const T* k, const T* v) {
-    using S = kernels::Simd<T>;
-    typename S::V sum{};
-    for (int64_t i = 0; i < n; i += S::width)
-        sum += S::load(v + i, n - i) * kernels::vtanh<T>(S::load(q + i, n - i) + S::load(k + i, n - i));
-    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
-}
-
+/// e_{t,s} = v · tanh(q_t + k_s)
 Tensor additive(const Tensor& q, const Tensor& k, const Tensor& v) {
     const Sizes z(q, k);
     Tensor e = Tensor::empty(q.shape().with(-1, {z.S, 'S'}), q.dtype());
-    dispatch(q.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *qs = q.data<T>(), *ks = k.data<T>(), *vs = v.data<T>();
-        T* es = e.mutable_data<T>();
-        z.each_sequence([&](int64_t b) {
-            for (int64_t t = 0; t < z.T; t++)
-                for (int64_t s = 0; s < z.S; s++)
-                    es[(t * z.B + b) * z.S + s] =
-                        additive_score(z.H, qs + (t * z.B + b) * z.H, ks + (s * z.B + b) * z.H, vs);
-        });
+    z.each_sequence(q, k, e, [&](const auto* q, const auto* k, auto* e) {
+        using T = std::decay_t<decltype(*e)>;
+        each_score(z, q, k, e, [v = v.data<T>()](auto q, auto k, auto at) { return at(v) * kernels::vtanh<T>(q + k); });
     });
     return e;
 }
@@ -151,15 +129,16 @@ void additive_gradient(const Tensor& de, const Tensor& q, const Tensor& k, const
         z.each_sequence([&](int64_t b) {
             for (int64_t t = 0; t < z.T; t++)
                 for (int64_t s = 0; s < z.S; s++) {
-                    const int64_t target = (t * z.B + b) * z.H, source = (s * z.B + b) * z.H;
-                    const T d = des[(t * z.B + b) * z.S + s];
-                    T *dq_t = dqs + target, *dk_s = dks + source, *dv_b = dvs + b * z.H;
-                    kernels::map(z.H, inputs<T>(qs + target, ks + source, vs, dq_t, dk_s, dv_b),
-                                 outputs(dq_t, dk_s, dv_b),
-                                 [=](auto q, auto k, auto v, auto a, auto b, auto c, auto& dq, auto& dk, auto& dv) {
-                                     const auto u = kernels::vtanh<T>(q + k), g = d * v * (1 - u * u);
-                                     dq = a + g, dk = b + g, dv = c + d * u;
-                                 });
+                    const T d = des[(t * z.B + b) * z.S + s], *q_t = qs + (t * z.B + b) * z.H;
+                    const T* k_s = ks + (s * z.B + b) * z.H;
+                    T *dq_t = dqs + (q_t - qs), *dk_s = dks + (k_s - ks), *dv_b = dvs + b * z.H;
+                    kernels::each_vector<T>(z.H, [=](auto at) {
+                        const auto u = kernels::vtanh<T>(at(q_t) + at(k_s));
+                        const auto g = d * at(vs) * (1 - u * u);
+                        at.put(dq_t, at(dq_t) + g);
+                        at.put(dk_s, at(dk_s) + g);
+                        at.put(dv_b, at(dv_b) + d * u);
+                    });
                 }
         });
     });

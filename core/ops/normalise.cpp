@@ -28,32 +28,34 @@ void check(const Operand& x, const Operand& weight, const Operand& bias, double 
     if (!(eps >= 0)) fail("layer_norm", x.at, fmt::format("eps is {}, expected 0 or more", eps));
 }
 
-/// y; x̂ and r = 1/√(σ² + eps) of each row are kept where they are defined. Means and differences in double precision:
-/// a row far from 0 keeps its digits.
-Tensor forward(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Tensor& x_hat, Tensor& r) {
-    Tensor y = Tensor::empty(x.shape(), x.dtype());
-    dispatch(x.dtype(), [&](auto zero) {
+struct Normalised {
+    Tensor y, x_hat, r;  // r = 1/√(σ² + eps), one a row
+};
+
+/// Means and differences in double precision: a row far from 0 keeps its digits.
+Normalised normalise(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+    const DType dtype = x.dtype();
+    Normalised n{Tensor::empty(x.shape(), dtype), Tensor::empty(x.shape(), dtype),
+                 Tensor::empty({x.shape().rows()}, dtype)};
+    dispatch(dtype, [&](auto zero) {
         using T = decltype(zero);
         const int64_t H = x.dim(-1);
         const T *from = x.data<T>(), *w = weight.data<T>(), *b = bias.data<T>();
-        T *to = y.mutable_data<T>(), *hats = x_hat.defined() ? x_hat.mutable_data<T>() : to;
-        T* rs = r.defined() ? r.mutable_data<T>() : nullptr;
-        each_row(x.shape().rows(), H, [&](int64_t n) {
-            const T* row = from + n * H;
-            T* hat = hats + n * H;
-            const double mean = kernels::sum(H, row) / static_cast<double>(H);
-            for (int64_t i = 0; i < H; i++) hat[i] = static_cast<T>(static_cast<double>(row[i]) - mean);
+        T *to = n.y.mutable_data<T>(), *hats = n.x_hat.mutable_data<T>(), *rs = n.r.mutable_data<T>();
+        each_row(x.shape().rows(), H, [&](int64_t row) {
+            T* hat = hats + row * H;
+            const double mean = kernels::sum(H, from + row * H) / static_cast<double>(H);
+            for (int64_t i = 0; i < H; i++) hat[i] = static_cast<T>(static_cast<double>(from[row * H + i]) - mean);
             const double variance = kernels::sum_squares(H, hat) / static_cast<double>(H);
-            const T scale = static_cast<T>(1 / std::sqrt(variance + eps));
-            if (rs != nullptr) rs[n] = scale;
-            kernels::map(H, inputs<T>(hat, w, b), outputs(hat, to + n * H),
+            const T r = rs[row] = static_cast<T>(1 / std::sqrt(variance + eps));
+            kernels::map(H, inputs<T>(hat, w, b), outputs(hat, to + row * H),
                          [=](auto d, auto w, auto b, auto& h, auto& y) {
-                             h = scale * d;
+                             h = r * d;
                              y = w * h + b;
                          });
         });
     });
-    return y;
+    return n;
 }
 
 /// dx; dy_hat becomes dy ⊙ x̂, whose rows' sum is dweight.
@@ -82,8 +84,7 @@ Tensor backward_of(const Tensor& dy, const Tensor& weight, const Tensor& x_hat, 
 
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps, Where at) {
     check({x, at}, {weight, at}, {bias, at}, eps);
-    Tensor x_hat, r;  // not kept
-    return forward(x, weight, bias, eps, x_hat, r);
+    return normalise(x, weight, bias, eps).y;
 }
 
 namespace ops {
@@ -91,19 +92,18 @@ namespace ops {
 struct LayerNorm final : Record {
     Edge x;
     Saved weight;
-    Edge bias, y;
-    Tensor x_hat, r;  // r = 1/√(σ² + eps), one a row
-    LayerNorm(Recording& rec, const Operand& x, const Operand& weight, const Operand& bias, double eps)
-        : x(rec.input(x)), weight(rec.saved(weight)), bias(rec.input(bias)) {
-        if (rec.wanted && rec.tape.recording()) {
-            x_hat = Tensor::empty(x.shape(), x.value().dtype());
-            r = Tensor::empty({x.shape().rows()}, x.value().dtype());
-        }
-        y = rec.output(forward(x.value(), weight.value(), bias.value(), eps, x_hat, r));
-    }
+    Edge bias;
+    Normalised n;
+    Edge y;
+    LayerNorm(Recording& r, const Operand& x, const Operand& weight, const Operand& bias, double eps)
+        : x(r.input(x)),
+          weight(r.saved(weight)),
+          bias(r.input(bias)),
+          n(normalise(x.value(), weight.value(), bias.value(), eps)),
+          y(r.output(n.y)) {}
     void backward(Tape& tape) override {
         Tensor dy_hat = Tensor::empty(dy->shape(), dy->dtype());
-        const Tensor dx = backward_of(*dy, weight, x_hat, r, dy_hat);
+        const Tensor dx = backward_of(*dy, weight, n.x_hat, n.r, dy_hat);
         if (tape.wants(x)) tape.add(x, dx);
         if (tape.wants(weight)) tape.add(weight, sum_to(dy_hat, weight.value.shape()));
         if (tape.wants(bias)) tape.add(bias, sum_to(*dy, weight.value.shape()));

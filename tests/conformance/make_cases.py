@@ -146,6 +146,37 @@ def cross_entropy(name, logits, targets, both=True, **settings):
     save(name, {"kind": "cross_entropy", **settings}, {**tensors, "grad.in.logits": logits.grad})
 
 
+def attention(name, score, B, S, Hd, He, seed, A=0, lengths=None, scale=1.0):
+    torch.manual_seed(seed)
+    inputs = {"query": (scale * torch.randn(B, Hd)).requires_grad_(), "keys": torch.randn(B, S, He, requires_grad=True)}
+    q, k, parameters = inputs["query"], inputs["keys"], {}
+    if score != "dot":
+        parameters["W_a"] = torch.randn(*((Hd, He) if score == "general" else (A, Hd + He)), requires_grad=True)
+    if score == "dot":
+        e = torch.einsum("bh,bsh->bs", q, k)
+    elif score == "general":
+        e = torch.einsum("bi,ij,bsj->bs", q, parameters["W_a"], k)
+    else:
+        parameters["v_a"] = torch.randn(A, requires_grad=True)
+        both = torch.cat([q.unsqueeze(1).expand(B, S, Hd), k], -1)
+        e = torch.tanh(both @ parameters["W_a"].T) @ parameters["v_a"]
+    if lengths is not None:
+        inputs["lengths"] = torch.tensor(lengths)
+        e = e.masked_fill(torch.arange(S).unsqueeze(0) >= inputs["lengths"].unsqueeze(1), -math.inf)
+    weights = torch.softmax(e, -1)
+    context = torch.einsum("bs,bsh->bh", weights, k)
+    finish(name, {"kind": "attention", "score": score}, inputs, parameters,
+           {"context": context, "weights": weights})
+
+
+def layer_norm(name, shape, seed, eps=1e-5, scale=1.0, shift=0.0):
+    torch.manual_seed(seed)
+    x = (scale * torch.randn(shape) + shift).requires_grad_()
+    parameters = {"weight": torch.randn(shape[-1], requires_grad=True), "bias": torch.randn(shape[-1], requires_grad=True)}
+    y = torch.nn.functional.layer_norm(x, shape[-1:], parameters["weight"], parameters["bias"], eps)
+    finish(name, {"kind": "layer_norm", "eps": eps}, {"x": x}, parameters, {"y": y})
+
+
 optimizer("sgd_plain", "sgd", (3, 5), 4, 1, lr=0.1)
 optimizer("sgd_decay_maximize", "sgd", (7,), 5, 2, lr=0.05, weight_decay=0.3, maximize=True)
 optimizer("sgd_dampening", "sgd", (2, 3, 1, 2), 6, 3, lr=0.1, momentum=0.9, dampening=0.25, weight_decay=0.01)
@@ -209,3 +240,15 @@ for i, kind in enumerate(("textbook_lstm", "textbook_coupled_lstm", "textbook_pe
     textbook(kind, f"{kind}_zero_states", 3, 2, 5, 1, 44 + 4 * i, states=False)
     textbook(kind, f"{kind}_odd", 9, 3, 2, 7, 45 + 4 * i)
     textbook(kind, f"{kind}_saturated", 4, 2, 3, 5, 46 + 4 * i, scale=4.0)
+
+attention("attention_dot_one", "dot", 1, 1, 1, 1, 27)
+attention("attention_dot_lengths", "dot", 4, 9, 17, 17, 28, lengths=[9, 1, 4, 8])
+attention("attention_dot_sharp", "dot", 3, 7, 5, 5, 29, scale=300.0)
+attention("attention_general_wide", "general", 2, 3, 33, 4, 30)
+attention("attention_general_lengths", "general", 5, 6, 3, 8, 31, lengths=[1, 2, 3, 6, 5])
+attention("attention_concat_lengths", "concat", 3, 11, 5, 16, 32, A=9, lengths=[3, 11, 1])
+attention("attention_concat_saturated", "concat", 2, 4, 6, 3, 33, A=1, scale=50.0)
+layer_norm("layer_norm_three_axes", (3, 2, 17), 34)
+layer_norm("layer_norm_large_eps", (2, 5), 36, eps=0.5)
+layer_norm("layer_norm_far_from_zero", (3, 33), 37, shift=1000.0)
+layer_norm("layer_norm_tiny", (3, 6), 38, eps=1e-12, scale=1e-4)

@@ -10,11 +10,13 @@
 #include "core/bptt/lstm.hpp"
 #include "core/bptt/rnn.hpp"
 #include "core/kernels/parallel.hpp"
+#include "core/ops/attention.hpp"
 #include "core/ops/dropout.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/linalg.hpp"
 #include "core/ops/lookup.hpp"
 #include "core/ops/losses.hpp"
+#include "core/ops/normalise.hpp"
 #include "core/ops/reductions.hpp"
 #include "core/ops/shape.hpp"
 #include "tests/core/numbers.hpp"
@@ -99,13 +101,14 @@ TEST_CASE("the pool: given back, given out again, poisoned, released") {
 
 namespace {
 
-/// A step of an embedding, an RNN from elementary operations, the whole-sequence operations and a softmax, over T
-/// steps.
+/// A step of an embedding, an RNN from elementary operations that attends to its inputs, the whole-sequence operations
+/// and a softmax, over T steps.
 struct Model {
     int T = 20, B = 4, V = 30, H = 24;
     Parameter E, W_xh, W_hh, b, W_y, V_xh, V_hh, c, P, U_xh, U_hh, d;
     std::vector<Parameter*> all{&E, &W_xh, &W_hh, &b, &W_y, &V_xh, &V_hh, &c, &P, &U_xh, &U_hh, &d};
-    Ids ids = Ids::empty({T, B}), targets = Ids::empty({T, B}), lengths = Ids({T, 0, 3, T - 1});
+    Ids ids = Ids::empty({T, B}), targets = Ids::empty({T, B});
+    Ids lengths = Ids({T, 0, 3, T - 1}), places = Ids({T, 3, 1, T});
     Generator rng{7};
 
     explicit Model(DType dtype)
@@ -130,12 +133,14 @@ struct Model {
     double step(Tape& tape) {
         std::vector<Var, PoolAllocator<Var>> states;
         Var h = tape.input(Tensor::zeros({B, H}, E.value.dtype()), "h0");
-        const Var x = dropout(embedding(tape.watch(E), ids), 0.2, rng);
+        const Var x = variational_dropout(dropout(embedding(tape.watch(E), ids), 0.2, rng), 0.1, rng);
         for (int t : tape.steps(T)) {
             const Var a = matmul(row(x, t), transposed(W_xh));
             h = tanh(a + matmul(h, transposed(W_hh)) + b);
             const Var both = concat(h, a);
             h = columns(both, 0, H) * 0.5 + sigmoid(columns(both, H, 2 * H)) * 0.5;
+            const Var alpha = softmax(dot_scores(h, x) + additive_scores(h, x, b), places);
+            h = layer_norm(h + weighted_sum(alpha, x), b, b);
             states.push_back(h);
         }
         const RnnVars rnn = rnn_sequence(stack(states), h, W_xh, W_hh, b, Activation::tanh, {.lengths = lengths});

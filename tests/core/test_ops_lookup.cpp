@@ -133,3 +133,62 @@ TEST_CASE("dropout: p = 0 is x itself, other p are refused") {
     const Parameter W("W", Tensor::of({1}));
     CHECK(failure([&] { dropout(W, 0, rng); }).find("no operand is on a tape") != std::string::npos);
 }
+
+TEST_CASE("variational_dropout: one mask for all time steps") {
+    for (DType dtype : both_types) {
+        const int64_t T = 5, B = 40, H = 300;
+        const Tensor x = random({T, B, H}, dtype) + 5, g = random({T, B, H}, dtype, 2);
+        for (double p : {0.1, 0.5}) {
+            Generator rng(3), same(3);
+            Tape tape;
+            const Var v = tape.input(x);
+            const Var y = variational_dropout(v, p, rng);
+            CHECK(rng.state().counter == static_cast<uint64_t>(B * H));
+            CHECK(variational_dropout(x, p, same).to_vector() == y.value().to_vector());
+            tape.backward(sum(y * g));
+            int64_t dropped = 0;
+            double total = 0, kept = 0;
+            bool right = true;
+            for (int64_t i = 0; i < B * H; i++) {
+                const double mask = y.value().flat(i) == 0 ? 0 : 1 / (1 - p);
+                dropped += mask == 0;
+                for (int64_t n = i; n < T * B * H; n += B * H) {
+                    right = right && y.value().flat(n) == doctest::Approx(x.flat(n) * mask).epsilon(1e-6);
+                    right = right && tape.grad(v).flat(n) == doctest::Approx(g.flat(n) * mask).epsilon(1e-6);
+                    total += x.flat(n), kept += y.value().flat(n);
+                }
+            }
+            CHECK(right);
+            CHECK(std::abs(static_cast<double>(dropped) - p * B * H) < 5 * std::sqrt(B * H * p * (1 - p)));
+            CHECK(kept / total == doctest::Approx(1).epsilon(5 * std::sqrt(p / (1 - p) / (B * H))));
+        }
+    }
+    // The same mask for any number of threads.
+    const int before = kernels::threads();
+    std::vector<std::vector<double>> results;
+    for (int threads : {1, 2, 3, 5}) {
+        kernels::set_threads(threads);
+        Generator rng(3);
+        results.push_back(variational_dropout(random({3, 70, 900}, DType::f32), 0.3, rng).to_vector());
+    }
+    kernels::set_threads(before);
+    for (const auto& r : results) CHECK(r == results[0]);
+}
+
+TEST_CASE("variational_dropout: p = 0 is x itself, other p and scalars are refused") {
+    Generator rng(1);
+    Tape tape;
+    const Tensor x = Tensor::of({{1, 2}, {3, 4}});
+    const Var v = tape.input(x);
+    CHECK(variational_dropout(v, 0, rng).slot() == v.slot());
+    CHECK(variational_dropout(x, 0, rng).same_storage(x));
+    CHECK(failure([&] { variational_dropout(v, 1, rng); }) ==
+          "variational_dropout (HERE): p is 1, expected 0 <= p < 1");
+    CHECK(failure([&] { variational_dropout(x, NAN, rng); }) ==
+          "variational_dropout (HERE): p is nan, expected 0 <= p < 1");
+    CHECK(failure([&] { variational_dropout(v, -1, rng); }).find("p is -1") != std::string::npos);
+    CHECK(failure([&] { variational_dropout(Tensor::of(1), 0.5, rng); }) ==
+          "variational_dropout (HERE): x is [], expected [T, ..]");
+    CHECK(rng.state().counter == 0);
+    CHECK(tape.size() == 0);
+}

@@ -65,11 +65,12 @@ static void modules(Table& table) {
                 {.query_size = H, .key_size = He, .score = score, .attention_size = H + 2, .dtype = DType::f64}, gen);
             const Parameter q = random_input("q", {B, H}), all = random_input("all", {6, B, H});
             const Parameter keys = random_input("keys", {S, B, He}), more = random_input("more", {B, He});
+            const Ids lengths = some_lengths(B, S);
             std::vector<Parameter> inputs = parameters(attention);
             inputs.insert(inputs.end(), {q, all, keys, more});
             table.check_owned(fmt::format("{} B={} S={} Hd={} He={}", name, B, S, H, He), inputs, [=](Tape& tape) {
                 const auto source = attention.prepare(tape.watch(keys)),
-                           some = attention.prepare(tape.watch(keys), some_lengths(B, S));
+                           some = attention.prepare(tape.watch(keys), lengths);
                 const auto longer = attention.extended(source, tape.watch(more));
                 Vars outputs;
                 for (const auto& out : {attention(tape.watch(q), source), attention(tape.watch(q), some),
@@ -98,14 +99,15 @@ static void attention_rnn(Table& table, const char* cell) {
             AttentionRnn<Cell> layer(options, gen);
             const Parameter x = random_input("x", {T, B, D}), h = random_input("h_0", {B, H});
             const Parameter C = random_input("C_0", {B, H}), set = random_input("set", {3, B, H});
+            const Ids lengths = some_lengths(B, T), set_lengths = some_lengths(B, 3);
             std::vector<Parameter> inputs = parameters(layer);
             inputs.insert(inputs.end(), {x, h, set});
             if (Cell::has_cell_state) inputs.push_back(C);
             const auto both = [=](Tape& tape) {
                 const States s{tape.watch(h), Cell::has_cell_state ? tape.watch(C) : Var()};
-                const auto so_far = layer(tape.watch(x), {.initial = s, .lengths = some_lengths(B, T)});
+                const auto so_far = layer(tape.watch(x), {.initial = s, .lengths = lengths});
                 const auto given =
-                    layer(tape.watch(x), {.initial = s, .set = tape.watch(set), .set_lengths = some_lengths(B, 3)});
+                    layer(tape.watch(x), {.initial = s, .set = tape.watch(set), .set_lengths = set_lengths});
                 Vars outputs = {so_far.y,     so_far.last.h,         given.y,
                                 given.last.h, so_far.weights.back(), given.weights.back()};
                 if (Cell::has_cell_state) outputs.insert(outputs.end(), {so_far.last.C, given.last.C});

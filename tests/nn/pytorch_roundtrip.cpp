@@ -8,6 +8,7 @@
 #include "core/safetensors.hpp"
 #include "nn/embedding.hpp"
 #include "nn/gru.hpp"
+#include "nn/layer_norm.hpp"
 #include "nn/linear.hpp"
 #include "nn/lstm.hpp"
 #include "nn/pytorch.hpp"
@@ -17,20 +18,23 @@ using namespace unroll;
 
 namespace {
 
-/// torch.nn.Module with an Embedding, an LSTM and a Linear as members of these names.
+/// A torch.nn.Module with members of these names.
 struct Model : Module {
     explicit Model(Generator& gen)
         : embedding({.vocabulary = 11, .embedding_size = 6, .dtype = DType::f64}, gen),
           rnn({.input_size = 6, .hidden_size = 5, .dtype = DType::f64, .num_layers = 2}, gen),
+          norm({.size = 5, .dtype = DType::f64}),
           out({.in = 5, .out = 11, .dtype = DType::f64}, gen) {}
     void visit(Visitor& v) override {
         v("embedding", embedding);
         v("rnn", rnn);
+        v("norm", norm);
         v("out", out);
     }
     std::string pretty() const override { return "Model"; }
     Embedding embedding;
     Lstm rnn;
+    LayerNorm norm;
     Linear out;
 };
 
@@ -59,10 +63,14 @@ class Roundtrip {
                 gen_);
             load(layer);
             output("y", layer(x()));
+        } else if (kind == "LayerNorm") {
+            LayerNorm layer({.size = number("size"), .eps = std::stod(in_.setting("eps")), .dtype = DType::f64});
+            load(layer);
+            output("y", layer(x()));
         } else if (kind == "Model") {
             Model model(gen_);
             load(model);
-            output("y", model.out(model.rnn(model.embedding(tape_, in_.ids("x"))).y));
+            output("y", model.out(model.norm(model.rnn(model.embedding(tape_, in_.ids("x"))).y)));
         } else {
             throw Error("the module " + kind + " is not known");
         }

@@ -97,13 +97,12 @@ void compare() {
     };
     for (Score score : scores)
         for (bool from_set : {false, true})
-            for (const auto& [T, B, D, H] :
-                 {Sizes{1, 1, 1, 1}, Sizes{1, 3, 2, 5}, Sizes{2, 1, 3, 17}, Sizes{7, 3, 5, 4}}) {
+            for (const Sizes& z : {Sizes{1, 1, 1, 1}, Sizes{1, 3, 2, 5}, Sizes{2, 1, 3, 17}, Sizes{7, 3, 5, 4}}) {
                 CAPTURE(static_cast<int>(score));
                 CAPTURE(from_set);
-                CAPTURE(T);
-                AttentionRnn<Cell> layer = make<Cell>(score, D, H, from_set && score != Score::dot ? H + 2 : 0);
-                const auto got = run(layer, T, B, from_set, false), expected = run(layer, T, B, from_set, true);
+                CAPTURE(z.T);
+                AttentionRnn<Cell> layer = make<Cell>(score, z.D, z.H, from_set && score != Score::dot ? z.H + 2 : 0);
+                const auto got = run(layer, z.T, z.B, from_set, false), expected = run(layer, z.T, z.B, from_set, true);
                 REQUIRE(got.size() == expected.size());
                 for (size_t i = 0; i < got.size(); i++) {
                     CAPTURE(i);

@@ -61,7 +61,9 @@ void check_round_trip(typename Cell::Options options, const std::vector<std::str
     for (const std::string& name : names) CHECK_MESSAGE(book.count(name) == 1, name);
     const Weights after = from_book(cell.gates(), book);
     CHECK(after.size() == before.size());
-    for (const auto& [name, value] : before) {
+    for (const auto& entry : before) {
+        const auto& name = entry.first;
+        const Tensor& value = entry.second;
         CAPTURE(name);
         REQUIRE(after.count(name) == 1);
         CHECK(after.at(name).shape() == value.shape());
@@ -139,7 +141,9 @@ TEST_CASE("book: gradients are turned as weights are") {
     const Var C_t = f * C_ + i * tanh(a("C", {H_, X}));
     const Var o = sigmoid(a("o", {H_, X, C_t}));
     other.backward(sum(o * tanh(C_t) * upstream));
-    for (const auto& [name, value] : turned) {
+    for (const auto& entry : turned) {
+        const auto& name = entry.first;
+        const Tensor& value = entry.second;
         CAPTURE(name);
         CHECK(distance(value, other.grad(p.at(name))) < 1e-13);
     }

@@ -10,6 +10,7 @@
 #include "core/ops/shape.hpp"
 #include "nn/embedding.hpp"
 #include "nn/gru.hpp"
+#include "nn/layer_norm_lstm.hpp"
 #include "nn/linear.hpp"
 #include "nn/lstm.hpp"
 #include "nn/pytorch.hpp"
@@ -42,17 +43,21 @@ Gru make_gru(uint64_t seed, int64_t layers = 2, bool bidirectional = true, DType
 struct Model : Module {
     explicit Model(uint64_t seed) : rnn(std::make_shared<Gru>(make_gru(seed))) {
         Generator gen(seed);
+        norm = LayerNorm({.size = 8, .dtype = DType::f64});
+        gen.fill_normal(norm.weight.value, 0, 1);
         embedding = Embedding({.vocabulary = 7, .embedding_size = 3, .dtype = DType::f64}, gen);
         out = Linear({.in = 8, .out = 7, .dtype = DType::f64}, gen);
     }
     void visit(Visitor& v) override {
         v("embedding", embedding);
         v("rnn", *rnn);
+        v("norm", norm);
         v("out", out);
     }
     std::string pretty() const override { return "Model"; }
     Embedding embedding;
     std::shared_ptr<RecurrentLayer> rnn;
+    LayerNorm norm;
     Linear out;
 };
 
@@ -118,7 +123,7 @@ TEST_CASE("PyTorch's weights: out and in again, the same bits") {
     check_round_trip(make_lstm(1), make_lstm(2), 16);
     check_round_trip(make_gru(1), make_gru(2), 16);
     check_round_trip(make_lstm(1, 3, false, DType::f32), make_lstm(2, 3, false, DType::f32), 12);
-    check_round_trip(Model(1), Model(2), 1 + 16 + 2);
+    check_round_trip(Model(1), Model(2), 1 + 16 + 2 + 2);
     Generator gen(1);
     check_round_trip(Linear({.in = 3, .out = 2, .bias = false}, gen), Linear({.in = 3, .out = 2, .bias = false}, gen),
                      1);
@@ -135,6 +140,8 @@ TEST_CASE("PyTorch's weights: its names and shapes") {
     const SafeTensors all = to_pytorch(model);
     CHECK(all.tensor("embedding.weight").shape() == Shape{7, 3});
     CHECK(all.tensor("rnn.weight_hh_l1_reverse").shape() == Shape{12, 4});
+    CHECK(all.tensor("norm.weight").shape() == Shape{8});
+    CHECK(all.tensor("norm.bias").shape() == Shape{8});
     CHECK(all.tensor("out.bias").shape() == Shape{7});
 }
 
@@ -219,7 +226,7 @@ TEST_CASE("PyTorch's weights: what doesn't fit is named tensor by tensor, and no
                        for (auto& [name, value] : f) value = Tensor::zeros({1});
                        for (int i = 0; i < 99; i++) f["spare" + std::to_string(i)] = Tensor::zeros({1});
                    }),
-                   "; and 98 more"));
+                   "; and 100 more"));
 }
 
 TEST_CASE("PyTorch's weights: of another architecture") {
@@ -292,10 +299,17 @@ TEST_CASE("PyTorch's weights: what PyTorch doesn't have is refused") {
     CHECK(contains(refused(make<Gru>({}, 1)), "reset before"));
     CHECK(contains(refused(make<Rnn>({.activation = Activation::logistic}, 1)), "logistic"));
     struct Odd : Module {
+        Model known{1};
         Parameter p{"p", Tensor::zeros({1})};
-        void visit(Visitor& v) override { v("p", p); }
+        void visit(Visitor& v) override {
+            v("known", known);
+            v("p", p);
+        }
         std::string pretty() const override { return "Odd"; }
     };
     refused(Odd());
+    LayerNormLstm normalised = make<LayerNormLstm>({}, 1);
+    CHECK(contains(error_of([&] { to_pytorch(normalised); }),
+                   "PyTorch has no module like " + normalised.cell(0).pretty()));
     CHECK(folder.names().empty());
 }

@@ -1,74 +1,9 @@
 // A character language model that learns a novelist's six hundred thousand words.
-#include <fmt/format.h>
-
-#include <cmath>
-#include <filesystem>
-
-#include "models/char_lm_trainer.hpp"
-#include "nn/checkpoint.hpp"
 #include "tutorials/01_basic_rnn/chapter.hpp"
 
 namespace unroll {
-namespace {
 
-struct Texts {
-    CharVocabulary vocabulary;
-    std::vector<int32_t> train, valid, test;
-};
-
-Texts read(Lesson& lesson, const LanguageModelOptions& options) {
-    const std::string path =
-        !options.text.empty() ? options.text : (std::filesystem::path(options.data) / "austen").string();
-    const TextCorpus corpus = load_text(path);
-    const CharVocabulary vocabulary(corpus.train);
-    lesson.text(
-        fmt::format("The text: {} characters to learn from, {} to choose the weights by, {} to judge with. {} "
-                    "different characters, and one number for all others.",
-                    corpus.train.size(), corpus.valid.size(), corpus.test.size(), vocabulary.size() - 1));
-    return {vocabulary, vocabulary.encode(corpus.train), vocabulary.encode(corpus.valid),
-            vocabulary.encode(corpus.test)};
-}
-
-/// The run's curve; its checkpoint is written at each validation, and taken up where there is one.
-void train(Lesson& lesson, CharLmTrainer& trainer, const CharLmTraining& training, const std::string& checkpoint) {
-    lesson::Progress bar({.title = "training",
-                          .total = static_cast<double>(training.steps * training.batch * training.length),
-                          .unit = "characters"});
-    if (!checkpoint.empty() && std::filesystem::exists(checkpoint)) {
-        trainer.resume(checkpoint);
-        bar.add(static_cast<double>(trainer.steps_done() * training.batch * training.length), "resumed");
-    }
-    lesson::Series learning{.name = "training"};
-    size_t validations = trainer.history().size();
-    double mean = 0;
-    while (trainer.step()) {
-        const auto step = static_cast<double>(trainer.steps_done());
-        mean = mean == 0 ? trainer.loss() : 0.99 * mean + 0.01 * trainer.loss();
-        const std::string best =
-            std::isfinite(trainer.best()) ? fmt::format(", best on validation {:.3f}", trainer.best()) : "";
-        bar.add(static_cast<double>(training.batch * training.length), fmt::format("loss {:.3f} nats{}", mean, best));
-        learning.x.push_back(step * static_cast<double>(training.batch * training.length) * 1e-6);
-        learning.y.push_back(trainer.loss());
-        if (!checkpoint.empty() && (trainer.history().size() > validations || trainer.steps_done() % 200 == 0))
-            trainer.save(checkpoint);
-        validations = trainer.history().size();
-    }
-    bar.finish();
-    lesson::Series validation{.name = "validation"};
-    for (const CharLmTrainer::Validation& v : trainer.history()) {
-        validation.x.push_back(static_cast<double>(v.step * training.batch * training.length) * 1e-6);
-        validation.y.push_back(v.valid);
-    }
-    lesson.plot({.title = "Learning to predict the next character",
-                 .x = "million characters read",
-                 .y = "nats a character",
-                 .series = {learning, validation},
-                 .caption = "The fall at the end is that of the learning rate."});
-}
-
-}  // namespace
-
-void tell_language_model(Lesson& lesson, const LanguageModelOptions& options) {
+void tell_language_model(Lesson& lesson, const lesson::LanguageModelOptions& options) {
     lesson.section("A language model of characters", "RNN Language Model");
     lesson.equation(R"(P(w_1, \ldots, w_T) = \prod_{t=1}^{T} P(w_t \mid w_1, \ldots, w_{t-1}))",
                     "P(w_1 .. w_T) = Π_t P(w_t | w_1 .. w_{t-1})");
@@ -79,56 +14,10 @@ void tell_language_model(Lesson& lesson, const LanguageModelOptions& options) {
         "The network reads character by character and says, at each step, how probable each one is to come next. The "
         "book's $x_t = E_{w_t}$ would show it the very character that it is to predict: the input of step $t$ is the "
         "one before.");
-    const Texts texts = read(lesson, options);
-
-    Generator gen(lesson.seed());
-    CharLm model(
-        {.vocabulary = texts.vocabulary.size(), .embedding_size = 64, .hidden_size = lesson.quick() ? 64 : 256}, gen);
-    lesson.sample("Parameters: name, shape, count", parameter_table(model));
-    const int steps = lesson.steps(17500, 60);
-    CharLmTraining training{.steps = steps, .validate_every = std::max(1, steps / 10)};
-    const auto most = static_cast<std::ptrdiff_t>(lesson.quick() ? 20000 : texts.valid.size());
-    const std::vector<int32_t> valid(
-        texts.valid.begin(), texts.valid.begin() + std::min(most, static_cast<std::ptrdiff_t>(texts.valid.size())));
-
-    const TextScore untrained = evaluate(
-        model,
-        std::vector<int32_t>(
-            valid.begin(), valid.begin() + std::min<std::ptrdiff_t>(2000, static_cast<std::ptrdiff_t>(valid.size()))));
-    lesson.text(
-        fmt::format("Untrained, the model scores {:.3f} nats a character; $\\ln V$ is {:.3f}: it knows nothing, and "
-                    "knows that it knows nothing.",
-                    untrained.nats, std::log(static_cast<double>(texts.vocabulary.size()))));
-    CharLmTrainer trainer(model, texts.train, valid, training);
-    train(lesson, trainer, training, options.checkpoint);
-    trainer.take_best();
-
-    lesson.text(
-        "Perplexity is $e$ to the mean of $-\\log P$; bits are nats divided by $\\ln 2$. Validation chose the weights, "
-        "so the test text, which nothing has been chosen by, has the last word.");
-    const TextScore on_valid = evaluate(model, valid);
-    const auto test_end = texts.test.begin() + std::min(most, static_cast<std::ptrdiff_t>(texts.test.size()));
-    const TextScore on_test = evaluate(model, std::vector<int32_t>(texts.test.begin(), test_end));
-    lesson.table({.caption = "How well it predicts text that it has not read",
-                  .header = {"text", "characters", "nats", "bits", "perplexity"},
-                  .rows = {{"validation", static_cast<double>(on_valid.characters), on_valid.nats, on_valid.bits(),
-                            on_valid.perplexity()},
-                           {"test", static_cast<double>(on_test.characters), on_test.nats, on_test.bits(),
-                            on_test.perplexity()}}});
-    lesson.check("training has brought the loss below that of the untrained model", on_valid.nats < untrained.nats);
-    lesson.result("austen-rnn-valid-nats", on_valid.nats);
-    lesson.result("austen-rnn-test-nats", on_test.nats);
-
-    lesson.section("What it writes", "RNN Language Model");
-    lesson.text(
-        "A character is drawn from the distribution, becomes the next input, and so on. The temperature divides the "
-        "scores before the softmax: below 1 the model plays safe, at 0 it always takes the most probable character, "
-        "and soon repeats itself.");
-    for (double temperature : {0.0, 0.6, 1.0})
-        lesson.sample(fmt::format("Temperature {}", temperature),
-                      options.prompt + sample(model, texts.vocabulary, options.prompt,
-                                              {.length = lesson.quick() ? 80 : 300, .temperature = temperature}, gen));
-    if (!options.save.empty()) save_weights(options.save, model);
+    lesson::tell_language_model(lesson, options,
+                                {.name = "austen_rnn",
+                                 .model = {.cell = CellKind::rnn, .embedding_size = 64, .hidden_size = 256},
+                                 .training = {.steps = 15000, .learning_rate = 2e-3}});
 }
 
 }  // namespace unroll

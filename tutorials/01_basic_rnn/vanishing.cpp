@@ -99,9 +99,9 @@ void tell_vanishing_exploding(Lesson& lesson) {
     lesson.check("large inputs: the gradient vanishes although the norm is above 1", saturated < 1e-3);
     lesson.check("a random matrix: the gradient vanishes although the norm is above 1", gaussian < 1e-3);
     lesson.check("no Jacobian was above its bound", below);
-    lesson.result("vanishing-0.9", vanished);
-    lesson.result("exploding-1.1", exploded);
-    lesson.result("rotation-1.5", rotation);
+    lesson.result("vanishing_0.9", vanished);
+    lesson.result("exploding_1.1", exploded);
+    lesson.result("rotation_1.5", rotation);
 }
 
 }  // namespace unroll

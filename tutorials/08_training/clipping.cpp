@@ -166,7 +166,7 @@ void tell_clipping(Lesson& lesson) {
                             highest}}});
     lesson.check("the clipped training stays finite", clipped.finite);
     if (!lesson.quick()) lesson.check("without clipping it does worse, or breaks off", !(free.last <= clipped.last));
-    lesson.result("clipping-adding-loss", clipped.last);
+    lesson.result("clipping_adding_loss", clipped.last);
 }
 
 }  // namespace unroll

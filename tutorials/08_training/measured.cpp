@@ -200,9 +200,9 @@ void tell_measured(Lesson& lesson, const TrainingOptions& options) {
     lesson.table(table);
     if (!quick) {
         lesson.check("at the end of training, dropout predicts unread text better than none", ends[1] < ends[0]);
-        lesson.result("dropout-none-valid", ends[0]);
-        lesson.result("dropout-valid", ends[1]);
-        lesson.result("dropout-variational-valid", ends[2]);
+        lesson.result("dropout_none_valid", ends[0]);
+        lesson.result("dropout_valid", ends[1]);
+        lesson.result("dropout_variational_valid", ends[2]);
     }
 
     lesson.section("Layer normalisation and clipping, measured", "Layer Normalization");
@@ -238,7 +238,7 @@ void tell_measured(Lesson& lesson, const TrainingOptions& options) {
             row.push_back(spread(end).text());
             worst[k] = std::max(worst[k], spread(end).mean);
             if (!quick && rate == 4e-3)
-                lesson.result(fmt::format("rate-0.004-{}", k == 0   ? "plain"
+                lesson.result(fmt::format("rate_0.004_{}", k == 0   ? "plain"
                                                            : k == 1 ? "clipped"
                                                            : k == 2 ? "norm"
                                                                     : "both"),

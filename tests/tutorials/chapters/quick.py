@@ -84,5 +84,22 @@ with tempfile.TemporaryDirectory(prefix="a folder ") as name:
         own.write_text("The cat sat on the mat. " * 400)
         expect(run("--quick", "--text", str(own), "--page", str(page)).returncode == 0, "--text with a text of one's own fails")
 
+    if "--checkpoint" in run("--help").stdout:
+        for content, what in ((b"", "empty"), (b"no checkpoint" * 20, "of something else"), (None, "a folder")):
+            path = folder / "checkpoint"
+            if content is None:
+                path.unlink()
+                path.mkdir()
+            else:
+                path.write_bytes(content)
+            bad = run("--quick", "--checkpoint", str(path), "--page", str(page))
+            expect(bad.returncode == 1, f"--checkpoint, {what}: status {bad.returncode}, expected 1")
+            expect(len(bad.stderr.strip().split("\n")) == 1 and str(path) in bad.stderr, f"--checkpoint, {what}: {bad.stderr.strip()[:200]}")
+            expect(content is None or path.read_bytes() == content, f"--checkpoint, {what}: written over")
+        for option in ("--checkpoint", "--save"):
+            bad = run("--quick", option, "/dev/null/file", "--page", str(page))
+            expect(bad.returncode == 1 and "/dev/null" in bad.stderr, f"{option} that can't be written: {bad.stderr.strip()[:200]}")
+            expect("ln V" not in bad.stdout, f"{option} that can't be written is found out after training")
+
 print(*problems, sep="\n")
 sys.exit(bool(problems))

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include "nn/rnn.hpp"
+#include "tests/failure.hpp"
 #include "tutorials/tasks/adding.hpp"
 
 using namespace unroll;
@@ -40,4 +42,26 @@ TEST_CASE("adding: who says 1 is wrong by the baseline, and seeds and streams di
     CHECK(Adding(20, 1).next(3).x.to_vector() != Adding(20, 1, 1).next(3).x.to_vector());
     CHECK_THROWS_AS(Adding(1, 1), Error);
     CHECK_THROWS_AS(data.next(0), Error);
+}
+
+TEST_CASE("adding: an RNN learns short sums, the same way twice") {
+    const auto run = [] {
+        Generator gen(3);
+        Rnn rnn({.input_size = 2, .hidden_size = 16}, gen);
+        int64_t calls = 0;
+        const AddingRun r = train_adding(rnn, {.length = 4, .steps = 600, .learning_rate = 5e-3, .test_every = 200},
+                                         [&](int64_t step, double loss) {
+                                             CHECK(step == ++calls);
+                                             CHECK(loss >= 0);
+                                         });
+        CHECK(calls == 600);
+        return r;
+    };
+    const AddingRun r = run();
+    CHECK(r.step == std::vector<double>{0, 200, 400, 600});
+    CHECK(r.error.front() > adding_baseline / 2);
+    CHECK(r.last() < adding_baseline / 10);
+    CHECK(r.solved() > 0);
+    CHECK(run().error == r.error);
+    CHECK(AddingRun{{0, 1}, {0.2, 0.1}}.solved() == -1);
 }
