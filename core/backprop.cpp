@@ -1,8 +1,6 @@
 // The backward half of Tape, and Backprop.
 #include "core/backprop.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -27,9 +25,8 @@ void Tape::add(const Edge& x, Tensor g) {
     if (x.slot < 0) return;
     Slot& s = slots_[static_cast<size_t>(x.slot)];
     if (!(g.shape() == s.shape) || g.dtype() != s.dtype)
-        fail(current_->name(), current_->where,
-             fmt::format("its backward gives a gradient {} {} to a value {} {}", g.shape().str(), to_string(g.dtype()),
-                         s.shape.str(), to_string(s.dtype)));
+        fail(current_->name(), current_->where, "its backward gives a gradient {} {} to a value {} {}", g.shape().str(),
+             to_string(g.dtype()), s.shape.str(), to_string(s.dtype));
     if (observer_ != nullptr) observer_->contributions_.push_back({x.slot, g.clone()});
     if (s.keep_terms) keep_term(x.slot, g, current_->step, current_);
     if (!s.gradient.defined()) {
@@ -104,10 +101,8 @@ void Tape::add_up(Watched& w) {
 }
 
 Tape::Slot& Tape::own(const Var& v, const char* operation, Where at) {
-    if (v.tape() != this || v.pass() != pass_)
-        fail(operation, at, fmt::format("the value {} is not on this tape", v.shape().str()));
-    if (v.slot() < 0)
-        fail(operation, at, fmt::format("the value {} is a constant: no gradient flows to it", v.shape().str()));
+    if (v.tape() != this || v.pass() != pass_) fail(operation, at, "the value {} is not on this tape", v.shape().str());
+    if (v.slot() < 0) fail(operation, at, "the value {} is a constant: no gradient flows to it", v.shape().str());
     return slots_[static_cast<size_t>(v.slot())];
 }
 
@@ -129,19 +124,17 @@ Tensor Tape::grad(const Var& v, Where at) {
     Slot& s = own(v, "grad", at);
     if (!backward_started_) fail("grad", at, "there are no gradients before backward");
     if (s.released)
-        fail(
-            "grad", at,
-            fmt::format("the gradient of {} {} was released once it had been passed on: ask for it with "
-                        "tape.keep_grad({}) before backward",
-                        *s.name != 0 ? s.name : "this intermediate value", s.shape.str(), *s.name != 0 ? s.name : "h"));
+        fail("grad", at,
+             "the gradient of {} {} was released once it had been passed on: ask for it with "
+             "tape.keep_grad({}) before backward",
+             *s.name != 0 ? s.name : "this intermediate value", s.shape.str(), *s.name != 0 ? s.name : "h");
     if (s.watched >= 0) add_up(watched_[static_cast<size_t>(s.watched)]);
     return s.gradient.defined() ? s.gradient : Tensor::zeros(s.shape, s.dtype);
 }
 
 Tensor Tape::grad(const Parameter& p, Where at) {
     const Watched* w = find(p.value);
-    if (w == nullptr)
-        fail("grad", at, fmt::format("{} {} took no part in what this tape recorded", p.name, p.value.shape().str()));
+    if (w == nullptr) fail("grad", at, "{} {} took no part in what this tape recorded", p.name, p.value.shape().str());
     return grad(Var(p.value, this, w->slot, pass_), at);
 }
 
@@ -181,11 +174,9 @@ Backprop::Backprop(Tape& tape, const Var& loss, Options options, Where at) : tap
         fail("backward", at,
              "this tape has run backward already: record the forward pass again on a new tape, or clear() it");
     if (loss.value().size() != 1)
-        fail("backward", at,
-             fmt::format("the loss is {}, expected a single number: sum or average it", loss.shape().str()));
+        fail("backward", at, "the loss is {}, expected a single number: sum or average it", loss.shape().str());
     if (!std::isfinite(loss.item()))
-        fail("backward", at,
-             fmt::format("the loss is {}{}", std::isnan(loss.item()) ? NAN : loss.item(), first_nonfinite(tape)));
+        fail("backward", at, "the loss is {}{}", std::isnan(loss.item()) ? NAN : loss.item(), first_nonfinite(tape));
     tape.backward_started_ = true;
     tape.observer_ = options.observe ? this : nullptr;
     s.gradient = Tensor::full(s.shape, 1.0, s.dtype);
@@ -202,8 +193,7 @@ bool Backprop::step() {
         r.symbols(symbols_);
         for (const Symbols::Item& item : symbols_.items)
             if (item.saved != nullptr && item.version != item.saved->version())
-                fail(r.name(), r.where,
-                     fmt::format("{} was changed after it was saved for the backward pass", item.name));
+                fail(r.name(), r.where, "{} was changed after it was saved for the backward pass", item.name);
         r.dy = tape_.gradient(Edge{r.first_output});
         tape_.current_ = &r;
         r.backward(tape_);

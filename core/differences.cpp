@@ -1,7 +1,5 @@
 #include "core/differences.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 

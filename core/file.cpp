@@ -1,7 +1,6 @@
 #include "core/file.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +14,7 @@ namespace unroll {
 namespace {
 
 [[noreturn]] void failed(const std::string& path, const char* what, int error = errno) {
-    throw Error(fmt::format("{}: {}: {}", path, what, std::generic_category().message(error)));
+    throw Error("{}: {}: {}", path, what, std::generic_category().message(error));
 }
 
 constexpr const char* not_written = "can't be written";
@@ -96,7 +95,7 @@ int64_t InputFile::read_some(void* to, int64_t bytes) {
 
 void InputFile::read(void* to, int64_t bytes) {
     const int64_t done = read_some(to, bytes);
-    if (done < bytes) throw Error(fmt::format("{}: ends {} bytes too early", path_, bytes - done));
+    if (done < bytes) throw Error("{}: ends {} bytes too early", path_, bytes - done);
 }
 
 std::string read_file(const std::string& path, int64_t limit) {
@@ -107,7 +106,7 @@ std::string read_file(const std::string& path, int64_t limit) {
         // One byte more than a file says it has, to see its end.
         const int64_t step = file.size() >= done ? file.size() - done + 1 : std::max<int64_t>(done, 65536);
         if (done > limit || file.size() > limit)
-            throw Error(fmt::format("{}: has more than {} bytes, the most that can be read", path, limit));
+            throw Error("{}: has more than {} bytes, the most that can be read", path, limit);
         content.resize(static_cast<size_t>(done + std::min(step, limit + 1 - done)));
         const int64_t n = file.read_some(content.data() + done, static_cast<int64_t>(content.size()) - done);
         const bool end = done + n < static_cast<int64_t>(content.size());

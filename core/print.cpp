@@ -1,7 +1,5 @@
 #include "core/print.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cmath>

@@ -1,7 +1,5 @@
 #include "core/random.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -108,7 +106,7 @@ double Generator::normal() {
 }
 
 int64_t Generator::below(int64_t n, Where at) {
-    if (n <= 0) fail("below", at, fmt::format("n is {}, expected at least 1", n));
+    if (n <= 0) fail("below", at, "n is {}, expected at least 1", n);
     const uint64_t m = static_cast<uint64_t>(n), spare = -m % m;  // 2^64 mod n: so many draws would make some likelier
     uint64_t x = bits();
     while (x < spare) x = bits();

@@ -1,20 +1,18 @@
 #include "core/shape.hpp"
 
-#include <fmt/format.h>
-
 namespace unroll {
 
 Shape::Shape(std::initializer_list<Dim> dims, Where at) {
-    if (dims.size() > max_rank) fail("Shape", at, fmt::format("{} dimensions, at most 4 are supported", dims.size()));
+    if (dims.size() > max_rank) fail("Shape", at, "{} dimensions, at most 4 are supported", dims.size());
     int64_t elements = 1;
     for (Dim d : dims) {
-        if (d.size < 0) fail("Shape", at, fmt::format("dimension {} is {}, sizes are 0 or more", rank_, d.size));
+        if (d.size < 0) fail("Shape", at, "dimension {} is {}, sizes are 0 or more", rank_, d.size);
         sizes_[rank_] = d.size;
         axes_[rank_] = d.axis;
         rank_++;
         constexpr int64_t limit = int64_t{1} << 48;
         if (d.size > limit || (elements != 0 && d.size > limit / elements))
-            fail("Shape", at, fmt::format("{} has more than 2^48 elements", str()));
+            fail("Shape", at, "{} has more than 2^48 elements", str());
         elements *= d.size;
     }
 }
@@ -43,7 +41,7 @@ Shape Shape::with(int i, Dim d) const {
 }
 
 Shape Shape::append(Dim d, Where at) const {
-    if (rank_ == max_rank) fail("Shape", at, fmt::format("{} has 4 dimensions already", str()));
+    if (rank_ == max_rank) fail("Shape", at, "{} has 4 dimensions already", str());
     Shape s = *this;
     s.sizes_[s.rank_] = d.size;
     s.axes_[s.rank_++] = d.axis;
@@ -51,7 +49,7 @@ Shape Shape::append(Dim d, Where at) const {
 }
 
 Shape Shape::prepend(Dim d, Where at) const {
-    if (rank_ == max_rank) fail("Shape", at, fmt::format("{} has 4 dimensions already", str()));
+    if (rank_ == max_rank) fail("Shape", at, "{} has 4 dimensions already", str());
     Shape s;
     s.sizes_[s.rank_] = d.size;
     s.axes_[s.rank_++] = d.axis;
@@ -90,7 +88,7 @@ std::string Shape::place(int64_t i) const {
 int checked_axis(const char* operation, const Shape& s, int axis, Where at) {
     if (s.rank() == 0) fail(operation, at, "a scalar has no axis");
     if (axis < -s.rank() || axis >= s.rank())
-        fail(operation, at, fmt::format("axis {} of {}, expected {} to {}", axis, s.str(), -s.rank(), s.rank() - 1));
+        fail(operation, at, "axis {} of {}, expected {} to {}", axis, s.str(), -s.rank(), s.rank() - 1);
     return axis < 0 ? axis + s.rank() : axis;
 }
 

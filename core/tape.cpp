@@ -1,7 +1,5 @@
 #include "core/tape.hpp"
 
-#include <fmt/format.h>
-
 #include <cstring>
 
 namespace unroll {
@@ -44,7 +42,7 @@ Var Tape::constant(const Tensor& x, Where at) {
 }
 
 static int checked_length(int T, Where at) {
-    if (T < 0) fail("steps", at, fmt::format("T is {}, expected 0 or more", T));
+    if (T < 0) fail("steps", at, "T is {}, expected 0 or more", T);
     return T;
 }
 Tape::Steps Tape::steps(int T, Where at) { return Steps(*this, 0, checked_length(T, at), 1); }

@@ -1,7 +1,5 @@
 #include "core/tensor.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -35,7 +33,7 @@ Tensor Tensor::full(const Shape& shape, double value, DType dtype) {
 
 Tensor Tensor::from(const std::vector<double>& values, const Shape& shape, DType dtype, Where at) {
     if (static_cast<int64_t>(values.size()) != shape.size())
-        fail("Tensor::from", at, fmt::format("{} numbers for the shape {}", values.size(), shape.str()));
+        fail("Tensor::from", at, "{} numbers for the shape {}", values.size(), shape.str());
     Tensor t = empty(shape, dtype);
     for (size_t i = 0; i < values.size(); i++) t.set_flat(static_cast<int64_t>(i), values[i]);
     return t;
@@ -64,8 +62,7 @@ Tensor Tensor::of(const Literal& values, DType dtype, Where at) {
 const void* Tensor::address(size_t element_size) const {
     if (storage_ == nullptr) throw Error("Tensor::data: an empty Tensor: no numbers were ever put in");
     if (static_cast<int64_t>(element_size) != bytes_of(dtype_))
-        throw Error(fmt::format("Tensor::data: a tensor of {} read as {}", to_string(dtype_),
-                                element_size == 4 ? "f32" : "f64"));
+        throw Error("Tensor::data: a tensor of {} read as {}", to_string(dtype_), element_size == 4 ? "f32" : "f64");
     return begin_;
 }
 
@@ -93,17 +90,15 @@ void Tensor::fill(double value) {
 
 void Tensor::copy_from(const Tensor& source, Where at) {
     if (!(source.shape_ == shape_) || source.dtype_ != dtype_)
-        fail("copy_from", at,
-             fmt::format("{} {} into {} {}", source.shape_.str(), to_string(source.dtype_), shape_.str(),
-                         to_string(dtype_)));
+        fail("copy_from", at, "{} {} into {} {}", source.shape_.str(), to_string(source.dtype_), shape_.str(),
+             to_string(dtype_));
     changed();
     std::memmove(begin_, source.begin_, static_cast<size_t>(size() * bytes_of(dtype_)));
 }
 
 Tensor& Tensor::operator+=(const Tensor& other) {
     if (!(other.shape_ == shape_) || other.dtype_ != dtype_)
-        throw Error(fmt::format("+=: {} {} to {} {}", other.shape_.str(), to_string(other.dtype_), shape_.str(),
-                                to_string(dtype_)));
+        throw Error("+=: {} {} to {} {}", other.shape_.str(), to_string(other.dtype_), shape_.str(), to_string(dtype_));
     dispatch(dtype_, [&](auto zero) {
         using T = decltype(zero);
         T* p = mutable_data<T>();
@@ -128,9 +123,8 @@ Tensor& Tensor::operator*=(double factor) {
 DType common_dtype(const char* operation, const Tensor& a, const Tensor& b, Where at) {
     if (!a.defined() || !b.defined()) fail(operation, at, "an operand is an empty Tensor");
     if (a.dtype() != b.dtype())
-        fail(operation, at,
-             fmt::format("{} {} with {} {}: both must be of one type (convert with .to)", a.shape().str(),
-                         to_string(a.dtype()), b.shape().str(), to_string(b.dtype())));
+        fail(operation, at, "{} {} with {} {}: both must be of one type (convert with .to)", a.shape().str(),
+             to_string(a.dtype()), b.shape().str(), to_string(b.dtype()));
     return a.dtype();
 }
 

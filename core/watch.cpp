@@ -1,5 +1,4 @@
 // Parameters on a tape: how they enter it, and their packed forms.
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -32,9 +31,9 @@ int Tape::enter(const Operand& x) {
     if (x.parameter() == nullptr) {
         if (recording() && s != nullptr && s->parameter)
             fail("operand", x.at,
-                 fmt::format("the tensor {} is the value of a parameter: no gradient would reach it. Pass the "
-                             "Parameter itself (W, not W.value), or a clone()",
-                             x.shape().str()));
+                 "the tensor {} is the value of a parameter: no gradient would reach it. Pass the "
+                 "Parameter itself (W, not W.value), or a clone()",
+                 x.shape().str());
         return -1;
     }
     if (const Watched* w = find(x.value())) return w->slot;

@@ -1,7 +1,5 @@
 #include "models/char_lm.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -101,10 +99,9 @@ static int32_t draw(const Tensor& scores, const SampleOptions& options, Generato
 
 std::string sample(const CharLm& model, const CharVocabulary& vocabulary, const std::string& prompt,
                    const SampleOptions& options, Generator& gen, Where at) {
-    if (!(options.temperature >= 0))
-        fail("sample", at, fmt::format("temperature {}: expected 0 or more", options.temperature));
+    if (!(options.temperature >= 0)) fail("sample", at, "temperature {}: expected 0 or more", options.temperature);
     if (options.length < 0 || options.top_k < 0)
-        fail("sample", at, fmt::format("length {}, top_k {}: expected 0 or more", options.length, options.top_k));
+        fail("sample", at, "length {}, top_k {}: expected 0 or more", options.length, options.top_k);
     const std::vector<int32_t> start = vocabulary.encode(prompt);
     if (start.empty()) fail("sample", at, "the prompt is empty: give at least one character to start from");
     Tape tape(Tape::Mode::forward_only);

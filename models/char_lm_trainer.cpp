@@ -1,7 +1,5 @@
 #include "models/char_lm_trainer.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <limits>
 
@@ -21,9 +19,8 @@ CharLmTrainer::CharLmTrainer(CharLm& model, const std::vector<int32_t>& train, c
       batches_(train, options.batch, options.length, at),
       best_(std::numeric_limits<double>::infinity()) {
     if (options.steps < 0 || options.validate_every < 1)
-        fail("CharLmTrainer", at,
-             fmt::format("steps {}, validate_every {}: expected 0 or more, and 1 or more", options.steps,
-                         options.validate_every));
+        fail("CharLmTrainer", at, "steps {}, validate_every {}: expected 0 or more, and 1 or more", options.steps,
+             options.validate_every);
 }
 
 bool CharLmTrainer::step() {
@@ -101,8 +98,8 @@ void CharLmTrainer::resume(const std::string& path) {
         const auto ours = configuration();
         const auto found = ours.find(key);
         if (found != ours.end() && found->second != value)
-            throw Error(fmt::format("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key,
-                                    value, found->second));
+            throw Error("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key, value,
+                        found->second);
     }
     Progress progress = load_checkpoint(path, model_, adam_, generator_);
     done_ = static_cast<int64_t>(progress.numbers["done"]);

@@ -84,7 +84,7 @@ class AttentionRnn : public Module {
     }
     static typename Cell::Options cell_options(const Options& options, Where at) {
         if (options.cell.input_size < 1)
-            fail("AttentionRnn", at, fmt::format("input_size {}: expected 1 or more", options.cell.input_size));
+            fail("AttentionRnn", at, "input_size {}: expected 1 or more", options.cell.input_size);
         typename Cell::Options cell = options.cell;
         cell.input_size += key_size(options);
         return cell;
@@ -92,14 +92,12 @@ class AttentionRnn : public Module {
 
     void check(const Var& x, const Call& call, Where at) const {
         if (!given(x) || x.shape().rank() != 3 || x.dim(2) != input_size_ || x.dim(0) < 1)
-            fail("AttentionRnn", at,
-                 fmt::format("x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
-                             input_size_));
+            fail("AttentionRnn", at, "x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
+                 input_size_);
         const Shape expected{x.shape().dim(1), {attention.options().query_size, 'H'}};
         for (const Var* s : {&call.initial.h, &call.initial.C})
             if (given(*s) && !(s->shape() == expected))
-                fail("AttentionRnn", at,
-                     fmt::format("an initial state is {}, expected {}", s->shape().str(), expected.str()));
+                fail("AttentionRnn", at, "an initial state is {}, expected {}", s->shape().str(), expected.str());
         if (given(call.initial.C) && !Cell::has_cell_state)
             fail("AttentionRnn", at, "an initial cell state C is given, but this cell has none");
         if (call.set_lengths.defined() && !given(call.set))

@@ -1,7 +1,5 @@
 #include "nn/book.hpp"
 
-#include <fmt/format.h>
-
 #include <vector>
 
 #include "core/ops/shape.hpp"
@@ -28,7 +26,7 @@ class Taken {
         return t;
     }
     [[noreturn]] void differ(const std::string& name, const Tensor& t, const std::string& expected) const {
-        fail(operation_, at_, fmt::format("{} is {}, expected {}", name, t.shape().str(), expected));
+        fail(operation_, at_, "{} is {}, expected {}", name, t.shape().str(), expected);
     }
     void nothing_left() const {
         if (!left_.empty()) fail(operation_, at_, left_.begin()->first + " is no weight of this cell");

@@ -1,7 +1,5 @@
 #include "nn/checkpoint.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <set>
 #include <utility>
@@ -24,8 +22,7 @@ Named weights_of(const char* operation, Module& module, Where at) {
     Named weights;
     for (const Parameter& p : parameters(module, at)) {
         if (p.name.find(':') != std::string::npos)
-            fail(operation, at,
-                 fmt::format("the parameter's name {} has a colon, which files keep for others", p.name));
+            fail(operation, at, "the parameter's name {} has a colon, which files keep for others", p.name);
         weights.emplace_back(p.name, p.value);
     }
     return weights;

@@ -1,7 +1,5 @@
 #include "nn/clip.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -62,7 +60,7 @@ void clamp(Tensor& g, double limit) {
 }
 
 void check_limit(const char* operation, const char* name, double value, Where at) {
-    if (!(value >= 0)) fail(operation, at, fmt::format("{} is {}, expected 0 or more", name, value));
+    if (!(value >= 0)) fail(operation, at, "{} is {}, expected 0 or more", name, value);
 }
 
 /// The norm, and the factor that each gradient is to be multiplied by.
@@ -77,8 +75,8 @@ Clip clip(const Gradients& gradients, double max_norm, Where at, Name name) {
     if (!std::isfinite(norm)) {
         for (size_t i = 0; i < gradients.size(); i++)
             if (has_nonfinite(gradients[i]))
-                fail("clip_grad_norm", at,
-                     fmt::format("the gradient of {} {} holds NaN or infinity", name(i), gradients[i].shape().str()));
+                fail("clip_grad_norm", at, "the gradient of {} {} holds NaN or infinity", name(i),
+                     gradients[i].shape().str());
         fail("clip_grad_norm", at, "the norm of the gradients is too large for a number");
     }
     return {norm, norm > max_norm ? max_norm / norm : 1};

@@ -1,5 +1,4 @@
 #pragma once
-#include <fmt/format.h>
 
 #include <string>
 
@@ -17,7 +16,7 @@ class Mismatches {
     void check(const char* operation, Where at, const std::string& subject) const {
         if (count_ == 0) return;
         const std::string more = count_ > 20 ? fmt::format("; and {} more", count_ - 20) : "";
-        fail(operation, at, fmt::format("{} doesn't fit: {}{}", subject, list_, more));
+        fail(operation, at, "{} doesn't fit: {}{}", subject, list_, more);
     }
 
   private:

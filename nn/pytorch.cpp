@@ -1,7 +1,5 @@
 #include "nn/pytorch.hpp"
 
-#include <fmt/format.h>
-
 #include <set>
 #include <utility>
 #include <vector>

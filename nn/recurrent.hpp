@@ -1,5 +1,4 @@
 #pragma once
-#include <fmt/format.h>
 
 #include <array>
 #include <vector>
@@ -102,11 +101,10 @@ class Recurrent : public RecurrentLayer {
     Recurrent() = default;
     Recurrent(const Options& options, Generator& gen, Where at = {}) : options_(options) {
         if (options.input_size < 1 || options.hidden_size < 1 || options.num_layers < 1)
-            fail("Recurrent", at,
-                 fmt::format("input_size {}, hidden_size {}, num_layers {}: each must be 1 or more", options.input_size,
-                             options.hidden_size, options.num_layers));
+            fail("Recurrent", at, "input_size {}, hidden_size {}, num_layers {}: each must be 1 or more",
+                 options.input_size, options.hidden_size, options.num_layers);
         if (!(options.dropout >= 0 && options.dropout < 1))
-            fail("Recurrent", at, fmt::format("dropout {}: expected 0 <= p < 1", options.dropout));
+            fail("Recurrent", at, "dropout {}: expected 0 <= p < 1", options.dropout);
         Options cell = options;
         for (int64_t layer = 0; layer < options.num_layers; layer++) {
             for (int64_t d = 0; d < directions(); d++) cells_.push_back(Cell(cell, gen));
@@ -170,15 +168,13 @@ class Recurrent : public RecurrentLayer {
 
     void check(const Var& x, const Call& call, Where at) const {
         if (!given(x) || x.shape().rank() != 3 || x.dim(2) != options_.input_size || x.dim(0) < 1)
-            fail("Recurrent", at,
-                 fmt::format("x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
-                             options_.input_size));
+            fail("Recurrent", at, "x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
+                 options_.input_size);
         const Shape expected{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
         for (const Var* s : {&call.initial.h, &call.initial.C})
             if (given(*s) && (!(s->shape() == expected) || s->dtype() != x.dtype()))
-                fail("Recurrent", at,
-                     fmt::format("an initial state is {} {}, expected {} {} (layers times directions first)",
-                                 s->shape().str(), to_string(s->dtype()), expected.str(), to_string(x.dtype())));
+                fail("Recurrent", at, "an initial state is {} {}, expected {} {} (layers times directions first)",
+                     s->shape().str(), to_string(s->dtype()), expected.str(), to_string(x.dtype()));
         if (given(call.initial.C) && !Cell::has_cell_state)
             fail("Recurrent", at, "an initial cell state C is given, but this cell has none");
         Scan{x.dim(0), x.dim(1), false, call.lengths}.check("Recurrent", at);

@@ -1,7 +1,5 @@
 #include "core/bptt/gru.hpp"
 
-#include <fmt/format.h>
-
 #include "core/bptt/gru_cell.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units; states [T+1, B, H] as in scan.hpp, gates [T, B, 3H].
@@ -10,9 +8,9 @@ namespace {
 
 void check_shapes(const Operand& x, const Operand& h_0, const GruWeights& w) {
     const char* me = "gru_sequence";
-    if (x.shape().rank() != 3) fail(me, x.at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail(me, x.at, "{}, expected [T, B, D]", x.label("x"));
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != 3 * w.W_hh.shape()[1])
-        fail(me, x.at, fmt::format("{}, expected [3*H, H]", w.W_hh.label("W_hh")));
+        fail(me, x.at, "{}, expected [3*H, H]", w.W_hh.label("W_hh"));
     const Dim B{x.shape()[1], 'B'}, D{x.shape()[2], 'D'}, H{w.W_hh.shape()[1], 'H'}, GH{3 * H.size};
     expect_shape(me, x, h_0, "h_0", {B, H});
     expect_shape(me, x, w.W_xh, "W_xh", {GH, D});

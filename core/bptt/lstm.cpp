@@ -1,7 +1,5 @@
 #include "core/bptt/lstm.hpp"
 
-#include <fmt/format.h>
-
 #include "core/bptt/lstm_cell.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units, G gates; states [T+1, B, H] as in scan.hpp, gates [T, B, G*H].
@@ -10,10 +8,10 @@ namespace {
 
 void check_shapes(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled) {
     const char* me = "lstm_sequence";
-    if (x.shape().rank() != 3) fail(me, x.at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail(me, x.at, "{}, expected [T, B, D]", x.label("x"));
     const int64_t G = coupled ? 3 : 4;
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != G * w.W_hh.shape()[1])
-        fail(me, x.at, fmt::format("{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G));
+        fail(me, x.at, "{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G);
     const Dim B{x.shape()[1], 'B'}, D{x.shape()[2], 'D'}, H{w.W_hh.shape()[1], 'H'}, GH{G * H.size};
     expect_shape(me, x, h_0, "h_0", {B, H});
     expect_shape(me, x, C_0, "C_0", {B, H});

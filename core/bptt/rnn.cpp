@@ -1,7 +1,5 @@
 #include "core/bptt/rnn.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/vecmath.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units; states [T+1, B, H] as in scan.hpp.
@@ -13,9 +11,9 @@ using kernels::outputs;
 
 void check_shapes(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h) {
     const Where at = x.at;
-    if (x.shape().rank() != 3) fail("rnn_sequence", at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail("rnn_sequence", at, "{}, expected [T, B, D]", x.label("x"));
     if (W_hh.shape().rank() != 2 || W_hh.shape()[0] != W_hh.shape()[1])
-        fail("rnn_sequence", at, fmt::format("{}, expected [H, H]", W_hh.label("W_hh")));
+        fail("rnn_sequence", at, "{}, expected [H, H]", W_hh.label("W_hh"));
     const Dim H{W_hh.shape()[0], 'H'}, B{x.shape()[1], 'B'}, D{x.shape()[2], 'D'};
     expect_shape("rnn_sequence", x, h_0, "h_0", {B, H});
     expect_shape("rnn_sequence", x, W_xh, "W_xh", {H, D});

@@ -1,7 +1,5 @@
 #include "core/bptt/scan.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/reduce.hpp"
 
 namespace unroll {
@@ -31,8 +29,7 @@ Tensor Scan::outputs(const Tensor& states) const {
 
 void expect_shape(const char* operation, const Operand& x, const Operand& operand, const char* role,
                   const Shape& shape) {
-    if (!(operand.shape() == shape))
-        fail(operation, x.at, fmt::format("{}, expected {}", operand.label(role), shape.str()));
+    if (!(operand.shape() == shape)) fail(operation, x.at, "{}, expected {}", operand.label(role), shape.str());
     common_dtype(operation, x.value(), operand.value(), x.at);
 }
 

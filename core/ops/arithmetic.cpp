@@ -1,5 +1,4 @@
 // Sum, difference, product and quotient of two operands, one of which may be repeated over the other.
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -47,9 +46,8 @@ Tensor combine(const char* operation, const Tensor& a, const Tensor& b, Where at
     Stride sa{0, 1}, sb{0, 1};
     const bool b_repeats = stride_over(a.shape(), b.shape(), &sb);
     if (!b_repeats && !stride_over(b.shape(), a.shape(), &sa))
-        fail(operation, at,
-             fmt::format("shapes differ: {} and {}; only a row [H], a column [.., 1] or a scalar is repeated",
-                         a.shape().str(), b.shape().str()));
+        fail(operation, at, "shapes differ: {} and {}; only a row [H], a column [.., 1] or a scalar is repeated",
+             a.shape().str(), b.shape().str());
     const Shape& full = b_repeats ? a.shape() : b.shape();
     Tensor y = Tensor::empty(full, dtype);
     const int64_t size = full.size();

@@ -1,7 +1,5 @@
 #include "core/ops/attention.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/gemm.hpp"
 #include "core/kernels/vecmath.hpp"
 #include "core/ops/elementwise.hpp"
@@ -45,13 +43,11 @@ void check(const char* operation, const Operand& x, const char* x_name, const Op
            bool scores) {
     const Shape &a = x.shape(), &b = k.shape();
     common_dtype(operation, x.value(), k.value(), x.at);
-    if (b.rank() != 3 || b[0] < 1)
-        fail(operation, x.at, fmt::format("{}, expected [S, B, H] with S of 1 or more", k.label(k_name)));
+    if (b.rank() != 3 || b[0] < 1) fail(operation, x.at, "{}, expected [S, B, H] with S of 1 or more", k.label(k_name));
     const Dim last = scores ? b.dim(2) : Dim{b[0], 'S'}, B{b[1], 'B'};
     if ((a.rank() != 2 && a.rank() != 3) || a[-2] != B.size || a[-1] != last.size)
-        fail(operation, x.at,
-             fmt::format("{}, expected {} or [T, B, ..] with as many for {}", x.label(x_name), Shape{B, last}.str(),
-                         k.label(k_name)));
+        fail(operation, x.at, "{}, expected {} or [T, B, ..] with as many for {}", x.label(x_name),
+             Shape{B, last}.str(), k.label(k_name));
 }
 
 template <class T>
@@ -157,7 +153,7 @@ void check_additive(const Operand& q, const Operand& k, const Operand& v) {
     check("additive_scores", q, "q", k, "k", true);
     common_dtype("additive_scores", q.value(), v.value(), q.at);
     if (!(v.shape() == Shape{k.shape().dim(2)}))
-        fail("additive_scores", q.at, fmt::format("{}, expected {}", v.label("v"), Shape{{k.shape()[2], 'A'}}.str()));
+        fail("additive_scores", q.at, "{}, expected {}", v.label("v"), Shape{{k.shape()[2], 'A'}}.str());
 }
 
 }  // namespace

@@ -1,19 +1,17 @@
 #include "core/ops/dropout.hpp"
 
-#include <fmt/format.h>
-
 #include "core/ops/elementwise.hpp"
 
 namespace unroll {
 
 static void check(const char* operation, double p, Where at) {
-    if (!(p >= 0 && p < 1)) fail(operation, at, fmt::format("p is {}, expected 0 <= p < 1", p));
+    if (!(p >= 0 && p < 1)) fail(operation, at, "p is {}, expected 0 <= p < 1", p);
 }
 
 /// Of numbers 0 with probability p, else 1/(1-p): one for each number of x, or of its first row.
 static Tensor mask(const Tensor& x, double p, Generator& rng, bool of_row, Where at) {
     if (of_row && (x.rank() == 0 || x.dim(0) == 0))
-        fail("variational_dropout", at, fmt::format("x is {}, expected [T, ..]", x.shape().str()));
+        fail("variational_dropout", at, "x is {}, expected [T, ..]", x.shape().str());
     Tensor m = Tensor::empty(of_row ? x.shape().without(0) : x.shape(), x.dtype());
     rng.fill_bernoulli(m, 1 - p, 1 / (1 - p));
     return m;

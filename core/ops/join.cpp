@@ -1,5 +1,4 @@
 // concat and stack: several tensors become one.
-#include <fmt/format.h>
 
 #include "core/ops/part.hpp"
 #include "core/ops/shape.hpp"
@@ -36,9 +35,8 @@ int check(const char* operation, const Operands& list, int axis, bool any_length
         const bool fits = any_length && x.shape().rank() == first.rank() ? x.shape().with(axis, first[axis]) == first
                                                                          : x.shape() == first;
         if (!fits)
-            fail(operation, at,
-                 fmt::format("shapes differ{}: {} and {}", any_length ? fmt::format(" beside axis {}", axis) : "",
-                             list[0].label("x"), x.label("x")));
+            fail(operation, at, "shapes differ{}: {} and {}", any_length ? fmt::format(" beside axis {}", axis) : "",
+                 list[0].label("x"), x.label("x"));
     }
     return axis;
 }

@@ -1,7 +1,5 @@
 #include "core/ops/linalg.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/gemm.hpp"
 
 namespace unroll {
@@ -16,9 +14,8 @@ void check(const Operand& x, const Operand& W, Form form) {
     const Shape &a = x.shape(), &b = W.shape();
     common_dtype("matmul", x.value(), W.value(), x.at);
     if (b.rank() != 2 || a.rank() == 0 || (form.x && a.rank() != 2))
-        fail("matmul", x.at,
-             fmt::format("{} times {}: the right operand must be a matrix{}", x.label("x"), W.label("W"),
-                         form.x ? ", and a transposed left one too" : " and the left one have a dimension"));
+        fail("matmul", x.at, "{} times {}: the right operand must be a matrix{}", x.label("x"), W.label("W"),
+             form.x ? ", and a transposed left one too" : " and the left one have a dimension");
     const int64_t inner = form.x ? a[0] : a[-1], W_in = b[form.W ? 1 : 0], W_out = b[form.W ? 0 : 1];
     if (inner == W_in) return;
     std::string message = fmt::format("inner sizes differ: {}{} times {}{}", x.label("x"), form.x ? " transposed" : "",

@@ -1,7 +1,5 @@
 #include "core/ops/lookup.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/ops/rows.hpp"
@@ -10,12 +8,11 @@ namespace unroll {
 namespace {
 
 void check(const Operand& E, const Ids& ids) {
-    if (E.shape().rank() != 2) fail("embedding", E.at, fmt::format("{} is not a matrix [V, D]", E.label("E")));
+    if (E.shape().rank() != 2) fail("embedding", E.at, "{} is not a matrix [V, D]", E.label("E"));
     if (!ids.defined()) fail("embedding", E.at, "the ids are empty: no numbers were ever put in");
     for (int64_t i = 0; i < ids.size(); i++)
         if (ids[i] < 0 || ids[i] >= E.shape()[0])
-            fail("embedding", E.at,
-                 fmt::format("ids{} is {}: not a row of {}", ids.shape().place(i), ids[i], E.label("E")));
+            fail("embedding", E.at, "ids{} is {}: not a row of {}", ids.shape().place(i), ids[i], E.label("E"));
 }
 
 /// y_n = E[id_n]

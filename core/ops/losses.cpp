@@ -1,7 +1,5 @@
 #include "core/ops/losses.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -19,22 +17,19 @@ int64_t check(const Operand& logits, const Ids& targets, const CrossEntropyOptio
     if (s.rank() == 0) fail("cross_entropy", logits.at, "the logits are a scalar, expected [.., V]");
     if (!targets.defined()) fail("cross_entropy", logits.at, "the targets are empty: no numbers were ever put in");
     if (!(targets.shape() == s.without(-1)))
-        fail("cross_entropy", logits.at,
-             fmt::format("{} need targets {}, got {}", logits.label("logits"), s.without(-1).str(),
-                         targets.shape().str()));
+        fail("cross_entropy", logits.at, "{} need targets {}, got {}", logits.label("logits"), s.without(-1).str(),
+             targets.shape().str());
     int64_t counted = 0;
     for (int64_t i = 0; i < targets.size(); i++) {
         if (targets[i] == options.ignore_index) continue;
         counted++;
         if (targets[i] < 0 || targets[i] >= s[-1])
-            fail("cross_entropy", logits.at,
-                 fmt::format("targets{} is {}: not a class of {} (nor the ignore_index {})", targets.shape().place(i),
-                             targets[i], logits.label("logits"), options.ignore_index));
+            fail("cross_entropy", logits.at, "targets{} is {}: not a class of {} (nor the ignore_index {})",
+                 targets.shape().place(i), targets[i], logits.label("logits"), options.ignore_index);
     }
     if (counted == 0 && options.reduction == Reduction::mean)
-        fail("cross_entropy", logits.at,
-             fmt::format("all {} targets are {}, the ignore_index: there is nothing to average", targets.size(),
-                         options.ignore_index));
+        fail("cross_entropy", logits.at, "all {} targets are {}, the ignore_index: there is nothing to average",
+             targets.size(), options.ignore_index);
     return counted;
 }
 

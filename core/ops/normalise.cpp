@@ -1,7 +1,5 @@
 #include "core/ops/normalise.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 #include "core/kernels/reduce.hpp"
@@ -17,15 +15,14 @@ using kernels::outputs;
 
 void check(const Operand& x, const Operand& weight, const Operand& bias, double eps) {
     if (x.shape().rank() == 0 || x.shape()[-1] < 1)
-        fail("layer_norm", x.at, fmt::format("{}, expected [.., H] with H of 1 or more", x.label("x")));
+        fail("layer_norm", x.at, "{}, expected [.., H] with H of 1 or more", x.label("x"));
     const Shape expected{x.shape().dim(-1)};
     for (const auto& [operand, role] : {std::pair(&weight, "weight"), std::pair(&bias, "bias")}) {
         common_dtype("layer_norm", x.value(), operand->value(), x.at);
         if (!(operand->shape() == expected))
-            fail("layer_norm", x.at,
-                 fmt::format("{}, expected {} for {}", operand->label(role), expected.str(), x.label("x")));
+            fail("layer_norm", x.at, "{}, expected {} for {}", operand->label(role), expected.str(), x.label("x"));
     }
-    if (!(eps >= 0)) fail("layer_norm", x.at, fmt::format("eps is {}, expected 0 or more", eps));
+    if (!(eps >= 0)) fail("layer_norm", x.at, "eps is {}, expected 0 or more", eps);
 }
 
 struct Normalised {

@@ -1,7 +1,5 @@
 #include "core/ops/reductions.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -75,7 +73,7 @@ Tensor spread(const Tensor& y, const Shape& shape, int axis, double factor) {
 /// 1 / the number of elements averaged
 double share(const Shape& s, int axis, Where at) {
     const int64_t n = Around(s, axis).length;
-    if (n == 0) fail("mean", at, fmt::format("there is nothing to average in {}", s.str()));
+    if (n == 0) fail("mean", at, "there is nothing to average in {}", s.str());
     return 1 / static_cast<double>(n);
 }
 
@@ -146,7 +144,7 @@ Tensor softmax(const Tensor& x, Where at) {
 
 Tensor softmax(const Tensor& x, const Ids& lengths, Where at) {
     if (!lengths.defined()) return softmax(x, at);
-    if (x.rank() < 2) fail("softmax", at, fmt::format("x {}, expected [.., B, S]", x.shape().str()));
+    if (x.rank() < 2) fail("softmax", at, "x {}, expected [.., B, S]", x.shape().str());
     check_lengths("softmax", lengths, x.dim(-2), 1, {x.dim(-1), 'S'}, at);
     return softmax_values(x, lengths);
 }

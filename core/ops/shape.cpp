@@ -1,8 +1,6 @@
 // Other views of the same numbers, and parts of them; what joins several is in join.cpp.
 #include "core/ops/shape.hpp"
 
-#include <fmt/format.h>
-
 #include "core/ops/part.hpp"
 
 namespace unroll {
@@ -14,7 +12,7 @@ Tensor row(const Tensor& x, int64_t i, Where at) { return x.row(i, at); }
 
 Tensor columns(const Tensor& x, int64_t begin, int64_t end, Where at) {
     if (x.rank() == 0 || begin < 0 || end < begin || end > x.dim(-1))
-        fail("columns", at, fmt::format("columns {} to {} of {}", begin, end, x.shape().str()));
+        fail("columns", at, "columns {} to {} of {}", begin, end, x.shape().str());
     return cut(x, x.rank() - 1, begin, end);
 }
 
