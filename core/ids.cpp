@@ -7,19 +7,19 @@ namespace unroll {
 
 Ids Ids::empty(const Shape& shape) {
     Ids ids;
-    ids.storage_ = Storage::acquire(static_cast<size_t>(shape.size()) * sizeof(int32_t));
+    ids.storage_ = Storage::acquire(size_t(shape.size()) * sizeof(int32_t));
     ids.begin_ = static_cast<int32_t*>(ids.storage_->data());
     ids.shape_ = shape;
     return ids;
 }
 
 Ids::Ids(const std::vector<int32_t>& values, const Shape& shape, Where at) : Ids(empty(shape)) {
-    if (static_cast<int64_t>(values.size()) != shape.size())
+    if (int64_t(values.size()) != shape.size())
         fail("Ids", at, "{} numbers for the shape {}", values.size(), shape.str());
     if (!values.empty()) std::memcpy(begin_, values.data(), values.size() * sizeof(int32_t));
 }
 
-Ids::Ids(const std::vector<int32_t>& values, Where at) : Ids(values, Shape{static_cast<int64_t>(values.size())}, at) {}
+Ids::Ids(const std::vector<int32_t>& values, Where at) : Ids(values, Shape{int64_t(values.size())}, at) {}
 
 Ids::Ids(const Ids& other) : storage_(other.storage_), begin_(other.begin_), shape_(other.shape_) {
     if (storage_ != nullptr) storage_->references++;
@@ -64,8 +64,9 @@ Ids Ids::reshape(const Shape& shape, Where at) const {
 }
 
 Ids Ids::clone() const {
+    if (!defined()) return {};
     Ids ids = empty(shape_);
-    std::memcpy(ids.begin_, begin_, static_cast<size_t>(size()) * sizeof(int32_t));
+    std::memcpy(ids.begin_, begin_, size_t(size()) * sizeof(int32_t));
     return ids;
 }
 

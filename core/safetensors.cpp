@@ -80,7 +80,7 @@ Entry read_entry(const std::string& name, const json& value, const std::string& 
     for (const uint64_t n : value["shape"]) {
         if (n > most_elements || (elements != 0 && n > most_elements / elements)) wrong("has more than 2^48 elements");
         elements *= n;
-        e.shape = e.shape.append(static_cast<int64_t>(n));
+        e.shape = e.shape.append(int64_t(n));
     }
     if (e.begin > e.end || e.end - e.begin != elements * element)
         wrong(fmt::format("data_offsets {} to {}, but {} {} takes {} bytes", e.begin, e.end, e.dtype, e.shape.str(),
@@ -120,9 +120,8 @@ std::vector<Entry> read_header(const std::string& text, uint64_t bytes, const st
 
 Tensor read_numbers(InputFile& file, const Shape& shape, DType dtype) {
     Tensor t = Tensor::empty(shape, dtype);
-    dispatch(dtype, [&](auto zero) {
-        file.read(t.mutable_data<decltype(zero)>(), shape.size() * static_cast<int64_t>(sizeof(zero)));
-    });
+    dispatch(dtype,
+             [&](auto zero) { file.read(t.mutable_data<decltype(zero)>(), shape.size() * int64_t(sizeof(zero))); });
     return t;
 }
 
@@ -134,11 +133,11 @@ Ids read_ids(InputFile& file, const Entry& e) {
         return ids;
     }
     std::vector<int64_t> wide;
-    for (int64_t done = 0; done < e.shape.size(); done += static_cast<int64_t>(wide.size())) {
-        wide.resize(static_cast<size_t>(std::min<int64_t>(e.shape.size() - done, 65536)));
-        file.read(wide.data(), static_cast<int64_t>(wide.size()) * 8);
+    for (int64_t done = 0; done < e.shape.size(); done += int64_t(wide.size())) {
+        wide.resize(size_t(std::min<int64_t>(e.shape.size() - done, 65536)));
+        file.read(wide.data(), int64_t(wide.size()) * 8);
         for (int64_t value : wide) {
-            *to = static_cast<int32_t>(value);
+            *to = int32_t(value);
             if (*to++ != value)
                 throw Error("{}: tensor {}: number {} is {}, which needs more than 32 bits", file.path(),
                             in_quotes(e.name), to - ids.data() - 1, value);
@@ -187,12 +186,12 @@ SafeTensors load_safetensors(const std::string& path) {
     if (file.size() < 8) throw Error("{}: is no safetensors file, with {} bytes", path, file.size());
     uint64_t length = 0;
     file.read(&length, 8);
-    const uint64_t rest = static_cast<uint64_t>(file.size()) - 8;
+    const uint64_t rest = uint64_t(file.size()) - 8;
     if (length > rest || length > longest_header)
         throw Error("{}: byte 0: a header of {} bytes in a file of {}: truncated, or no safetensors file", path, length,
                     file.size());
-    std::string text(static_cast<size_t>(length), '\0');
-    file.read(text.data(), static_cast<int64_t>(length));
+    std::string text(size_t(length), '\0');
+    file.read(text.data(), int64_t(length));
     SafeTensors content;
     content.path = path;
     for (const Entry& e : read_header(text, rest - length, path, content.metadata)) {
@@ -223,7 +222,7 @@ void save_safetensors(const std::string& path, const SafeTensors& content) {
             std::vector<int64_t> sizes;
             for (int i = 0; i < shape.rank(); i++) sizes.push_back(shape[i]);
             const uint64_t begin = end;
-            end += static_cast<uint64_t>(shape.size()) * bytes_of_element(dtype);
+            end += uint64_t(shape.size()) * bytes_of_element(dtype);
             header.push_back({name, {{"dtype", dtype}, {"shape", sizes}, {"data_offsets", {begin, end}}}});
             const void* data = nullptr;
             if (t != nullptr)

@@ -40,22 +40,14 @@ Shape Shape::with(int i, Dim d) const {
     return s;
 }
 
-Shape Shape::append(Dim d, Where at) const {
-    if (rank_ == max_rank) fail("Shape", at, "{} has 4 dimensions already", str());
-    Shape s = *this;
-    s.sizes_[s.rank_] = d.size;
-    s.axes_[s.rank_++] = d.axis;
-    return s;
-}
-
-Shape Shape::prepend(Dim d, Where at) const {
+Shape Shape::insert(int i, Dim d, Where at) const {
     if (rank_ == max_rank) fail("Shape", at, "{} has 4 dimensions already", str());
     Shape s;
-    s.sizes_[s.rank_] = d.size;
-    s.axes_[s.rank_++] = d.axis;
-    for (int i = 0; i < rank_; i++) {
-        s.sizes_[s.rank_] = sizes_[i];
-        s.axes_[s.rank_++] = axes_[i];
+    s.rank_ = rank_ + 1;
+    for (int k = 0; k < s.rank_; k++) {
+        const Dim dim = k == i ? d : this->dim(k < i ? k : k - 1);
+        s.sizes_[k] = dim.size;
+        s.axes_[k] = dim.axis;
     }
     return s;
 }

@@ -5,7 +5,7 @@
 namespace unroll {
 
 static int64_t offset(const Shape& shape, std::initializer_list<int64_t> index, Where where) {
-    bool inside = static_cast<int>(index.size()) == shape.rank();
+    bool inside = int(index.size()) == shape.rank();
     int64_t flat = 0;
     int i = 0;
     std::string shown;
@@ -19,9 +19,7 @@ static int64_t offset(const Shape& shape, std::initializer_list<int64_t> index, 
     return flat;
 }
 
-double Tensor::flat(int64_t i) const {
-    return dtype_ == DType::f32 ? static_cast<double>(data<float>()[i]) : data<double>()[i];
-}
+double Tensor::flat(int64_t i) const { return dtype_ == DType::f32 ? double(data<float>()[i]) : data<double>()[i]; }
 
 void Tensor::set_flat(int64_t i, double value) {
     if (dtype_ == DType::f32)
@@ -46,7 +44,7 @@ double Tensor::item(Where at) const {
 
 std::vector<double> Tensor::to_vector() const {
     std::vector<double> v(static_cast<size_t>(size()));
-    for (size_t i = 0; i < v.size(); i++) v[i] = flat(static_cast<int64_t>(i));
+    for (size_t i = 0; i < v.size(); i++) v[i] = flat(int64_t(i));
     return v;
 }
 

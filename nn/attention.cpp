@@ -73,7 +73,7 @@ void Attention::visit(Visitor& v) {
 std::string Attention::pretty() const {
     const char* names[] = {"dot", "general", "concat"};
     return fmt::format("Attention(query={}, key={}, {})", options_.query_size, options_.key_size,
-                       names[static_cast<int>(options_.score)]);
+                       names[int(options_.score)]);
 }
 
 }  // namespace unroll

@@ -4,7 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "core/safetensors.hpp"
 #include "nn/mismatch.hpp"
 
 namespace unroll {
@@ -40,16 +39,12 @@ class Loading {
         std::set<std::string> wanted;
         for (const auto& [name, target] : targets) {
             wanted.insert(mark + name);
-            const auto found = file_.tensors.find(mark + name);
-            const Tensor* source = found != file_.tensors.end() ? std::get_if<Tensor>(&found->second) : nullptr;
-            if (found == file_.tensors.end())
-                differ(mark + name + " is not in the file");
-            else if (source == nullptr)
-                differ(mark + name + " holds whole numbers in the file");
-            else if (!(source->shape() == target.shape()) || source->dtype() != target.dtype())
-                differ(fmt::format("{} is {} in the file, {} here", mark + name, describe(*source), describe(target)));
-            else
+            const Tensor* source = differences_.find(file_, mark + name);
+            if (source == nullptr) continue;
+            if (source->shape() == target.shape() && source->dtype() == target.dtype())
                 copies_.emplace_back(target, *source);
+            else
+                differ(fmt::format("{} is {} in the file, {} here", mark + name, describe(*source), describe(target)));
         }
         for (const auto& [name, value] : file_.tensors)
             if ((mark.empty() ? name.find(':') == std::string::npos : begins(name, mark)) && wanted.count(name) == 0)

@@ -27,10 +27,7 @@ double largest_entry(const Gradients& tensors) {
 double norm_of(const Gradients& tensors) {
     double squares = 0;
     for (const Tensor& x : tensors)
-        dispatch(x.dtype(), [&](auto zero) {
-            using T = decltype(zero);
-            squares += kernels::sum_squares(x.size(), x.data<T>());
-        });
+        dispatch(x.dtype(), [&]<class T>(T) { squares += kernels::dot(x.size(), x.data<T>(), x.data<T>()); });
     if (squares > 1e-280 && squares < 1e300) return std::sqrt(squares);
     // Squares of f64 may overflow, or vanish: relative to the largest they don't.
     const double largest = largest_entry(tensors);
@@ -43,17 +40,15 @@ double norm_of(const Gradients& tensors) {
 
 /// In double precision: for the factor of an exploded gradient f32 may have few digits, or none.
 void multiply(Tensor& g, double factor) {
-    dispatch(g.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(g.dtype(), [&]<class T>(T) {
         T* p = g.mutable_data<T>();
-        for (int64_t i = 0, n = g.size(); i < n; i++) p[i] = static_cast<T>(static_cast<double>(p[i]) * factor);
+        for (int64_t i = 0, n = g.size(); i < n; i++) p[i] = T(double(p[i]) * factor);
     });
 }
 
 void clamp(Tensor& g, double limit) {
-    dispatch(g.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T most = static_cast<T>(limit);
+    dispatch(g.dtype(), [&]<class T>(T) {
+        const T most = T(limit);
         T* p = g.mutable_data<T>();
         for (int64_t i = 0, n = g.size(); i < n; i++) p[i] = p[i] < -most ? -most : p[i] > most ? most : p[i];
     });

@@ -15,7 +15,7 @@ struct Fan {
 Fan fan(const char* operation, const Tensor& W, Where at) {
     if (W.rank() < 2 || W.size() == 0) fail(operation, at, "{} is no weight: expected [out, in, ..]", W.shape().str());
     const int64_t places = W.size() / (W.dim(0) * W.dim(1));
-    return {static_cast<double>(W.dim(1) * places), static_cast<double>(W.dim(0) * places)};
+    return {double(W.dim(1) * places), double(W.dim(0) * places)};
 }
 
 void check_matrix(const char* operation, const Tensor& W, Where at) {
@@ -44,7 +44,7 @@ double norm(const Tensor& x) { return std::sqrt(dot(x.data<double>(), x.data<dou
 
 void inverse_root(Tensor& W, int64_t n, Generator& gen, Where at) {
     if (n < 1) fail("inverse_root", at, "n is {}, expected 1 or more", n);
-    uniform(W, 1 / (3 * static_cast<double>(n)), gen);
+    uniform(W, 1 / (3 * double(n)), gen);
 }
 
 Parameter parameter(const std::string& name, const Shape& shape, DType dtype, int64_t n, Generator& gen) {

@@ -49,15 +49,20 @@ Tensor within(const Ids& lengths, int64_t t, DType dtype);
 /// Past its end a sequence's state stays: next where `inside` [B, 1] is 1, before where it is 0.
 States pass_through(const States& before, const States& next, const Tensor& inside);
 
+/// Throws Error unless x is [T, B, D] with T of 1 or more, the initial states that are given are of shape `state` and
+/// of x's dtype, C among them only where has_cell_state, and the lengths 0 to T.
+void check_call(const char* layer, const Var& x, int64_t D, const States& initial, const Shape& state,
+                bool has_cell_state, const Ids& lengths, Where at);
+
 /// The cell's step for t = 1 .. T (T .. 1 in reverse), one recorded operation after another. x [T, B, D].
 template <class Cell>
 Scanned scan(const Cell& cell, const Var& x, States s, const SequenceOptions& options = {}) {
     Tape& tape = *x.tape();
-    const int T = static_cast<int>(x.dim(0));
-    std::vector<Var, PoolAllocator<Var>> y(static_cast<size_t>(T));
+    const int T = int(x.dim(0));
+    std::vector<Var, PoolAllocator<Var>> y(size_t(T));
     for (int t : options.reverse ? tape.steps_reversed(T) : tape.steps(T)) {
         States next = cell.step(row(x, t), s);
-        Var& y_t = y[static_cast<size_t>(t)];
+        Var& y_t = y[size_t(t)];
         y_t = next.h;
         if (options.lengths.defined()) {
             const Tensor inside = within(options.lengths, t, x.dtype());
@@ -113,7 +118,8 @@ class Recurrent : public RecurrentLayer {
     }
 
     Output operator()(const Var& x, const Call& call = {}, Where at = {}) const override {
-        check(x, call, at);
+        const Shape state{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
+        check_call("Recurrent", x, options_.input_size, call.initial, state, Cell::has_cell_state, call.lengths, at);
         Var input = x;
         std::vector<Var, PoolAllocator<Var>> last_h, last_C;
         for (int64_t layer = 0; layer < options_.num_layers; layer++) {
@@ -122,9 +128,9 @@ class Recurrent : public RecurrentLayer {
                 const int64_t index = layer * directions() + d;
                 States s{initial(call.initial.h, index, x), {}};
                 if (Cell::has_cell_state) s.C = initial(call.initial.C, index, x);
-                Scanned out = run(cells_[static_cast<size_t>(index)], input, s,
-                                  {.reverse = d == 1, .lengths = call.lengths}, call.composed);
-                y[static_cast<size_t>(d)] = std::move(out.y);
+                Scanned out =
+                    run(cells_[size_t(index)], input, s, {.reverse = d == 1, .lengths = call.lengths}, call.composed);
+                y[size_t(d)] = std::move(out.y);
                 last_h.push_back(std::move(out.last.h));
                 if (Cell::has_cell_state) last_C.push_back(std::move(out.last.C));
             }
@@ -139,9 +145,7 @@ class Recurrent : public RecurrentLayer {
     const Options& options() const { return options_; }
     int64_t directions() const { return options_.bidirectional ? 2 : 1; }
     int64_t output_size() const override { return directions() * options_.hidden_size; }
-    Cell& cell(int64_t layer, bool reverse = false) {
-        return cells_[static_cast<size_t>(layer * directions() + reverse)];
-    }
+    Cell& cell(int64_t layer, bool reverse = false) { return cells_[size_t(layer * directions() + reverse)]; }
 
     void visit(Visitor& v) override {
         for (int64_t layer = 0; layer < options_.num_layers; layer++) {
@@ -164,20 +168,6 @@ class Recurrent : public RecurrentLayer {
         if constexpr (requires { cell.sequence(x, s, options); })
             if (!composed) return cell.sequence(x, s, options);
         return scan(cell, x, s, options);
-    }
-
-    void check(const Var& x, const Call& call, Where at) const {
-        if (!given(x) || x.shape().rank() != 3 || x.dim(2) != options_.input_size || x.dim(0) < 1)
-            fail("Recurrent", at, "x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
-                 options_.input_size);
-        const Shape expected{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
-        for (const Var* s : {&call.initial.h, &call.initial.C})
-            if (given(*s) && (!(s->shape() == expected) || s->dtype() != x.dtype()))
-                fail("Recurrent", at, "an initial state is {} {}, expected {} {} (layers times directions first)",
-                     s->shape().str(), to_string(s->dtype()), expected.str(), to_string(x.dtype()));
-        if (given(call.initial.C) && !Cell::has_cell_state)
-            fail("Recurrent", at, "an initial cell state C is given, but this cell has none");
-        Scan{x.dim(0), x.dim(1), false, call.lengths}.check("Recurrent", at);
     }
 
     Options options_;

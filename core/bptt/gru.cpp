@@ -62,8 +62,7 @@ struct GruSequence final : Record {
         h = scan.states_from(h_0);
         q = Tensor::empty(scan.states_after(h).shape(), h.dtype());
         const Packed zr(W_zr(), true, &tape), candidate(W_h(), true, &tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = zr.K;
             const GruGates<const T*> bias(b.data<T>(), H);
             const T* bias_hh = b_hh != nullptr ? b_hh->data<T>() : nullptr;
@@ -121,8 +120,7 @@ struct GruSequence final : Record {
     Tensor through_time(Tape& tape, Tensor& dh, Tensor& dq) const {
         Tensor da = Tensor::empty(gates.shape(), gates.dtype());
         const Packed zr(W_zr(), false, &tape), candidate(W_h(), false, &tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = zr.N;
             const T *all_gates = gates.data<T>(), *all_q = q.data<T>(), *all_h = h.data<T>();
             const T* all_dy = dy != nullptr ? dy->data<T>() : nullptr;
@@ -159,12 +157,11 @@ struct GruSequence final : Record {
         return da;
     }
 
-    const char* name() const override { return "gru_sequence"; }
-    const char* equation() const override { return "h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t, t = 1 .. T"; }
-    const char* gradient() const override {
-        return "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dh_{t-1} = dh_t ⊙ (1 "
-               "- "
-               "z_t) + W_hhᵀ da_t + dy_{t-1}; dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {"gru_sequence", "h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t, t = 1 .. T",
+                "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dh_{t-1} = dh_t ⊙ (1 "
+                "- "
+                "z_t) + W_hhᵀ da_t + dy_{t-1}; dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b", b);

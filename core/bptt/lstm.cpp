@@ -87,8 +87,7 @@ struct LstmSequence final : Record {
         C = scan.states_from(C_0);
         const Packed W(W_hh, true, &tape);
         const FullPeepholes P(P_f, P_i, P_o, true, tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = W.K, GH = W.N;
             const auto bias = split(b.data<T>(), H, coupled), p = diagonal<T>();
             T *all_gates = gates.mutable_data<T>(), *all_h = h.mutable_data<T>(), *all_C = C.mutable_data<T>();
@@ -140,8 +139,7 @@ struct LstmSequence final : Record {
         Tensor da = Tensor::empty(gates.shape(), gates.dtype());
         const Packed W(W_hh, false, &tape);
         const FullPeepholes P(P_f, P_i, P_o, false, tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = W.N, GH = W.K;
             const auto p = diagonal<T>();
             const T *all_gates = gates.data<T>(), *all_C = C.data<T>(), *all_dy = dy ? dy->data<T>() : nullptr;
@@ -183,13 +181,10 @@ struct LstmSequence final : Record {
             tape.add(P, sum_of_rows(da, gate * H, C));
     }
 
-    const char* name() const override { return "lstm_sequence"; }
-    const char* equation() const override {
-        return "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T";
-    }
-    const char* gradient() const override {
-        return "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
-               "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {"lstm_sequence", "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T",
+                "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
+                "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("C_0", C_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b", b);

@@ -59,8 +59,7 @@ Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const P
                    const Tensor& b_h, Activation phi) {
     const int64_t B = scan.B, H = h_0.dim(1);
     Tensor states = scan.states_from(h_0);
-    dispatch(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(x.dtype(), [&]<class T>(T) {
         T* h = states.mutable_data<T>();
         const T* bias = b_h.data<T>();
         // a_t = W_xh x_t for all time steps: one product, written where h_t will be.
@@ -86,8 +85,7 @@ Tensor run_backward(const Scan& scan, const Tensor& states, const Tensor* dy, co
                     Tensor& dh) {
     const int64_t B = scan.B, H = dh.dim(1);
     Tensor da = Tensor::empty(Shape{scan.T, B, H}.named("TBH"), states.dtype());
-    dispatch(states.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(states.dtype(), [&]<class T>(T) {
         const T *h = states.data<T>(), *outer = dy != nullptr ? dy->data<T>() : nullptr;
         T *da_all = da.mutable_data<T>(), *dh_t = dh.mutable_data<T>();
         scan.for_slices([&](int64_t first, int64_t end) {
@@ -159,12 +157,12 @@ struct RnnSequence final : Record {
         if (tape.wants(x)) tape.add(x, project(da, Packed(W_xh, false, &tape)));
     }
 
-    const char* name() const override { return "rnn_sequence"; }
-    const char* equation() const override { return "h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h), t = 1 .. T"; }
-    const char* gradient() const override {
-        return "da_t = (dy_t + dh_t) ⊙ φ'(a_t), dh_{t-1} = W_hhᵀ da_t; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, "
-               "db_h += Σ da_t, "
-               "dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {
+            "rnn_sequence", "h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h), t = 1 .. T",
+            "da_t = (dy_t + dh_t) ⊙ φ'(a_t), dh_{t-1} = W_hhᵀ da_t; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, "
+            "db_h += Σ da_t, "
+            "dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b_h", b_h).out("y", y).out("h_T", h_T);

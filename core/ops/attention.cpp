@@ -29,8 +29,7 @@ struct Sizes {
     /// Calls f with where each sequence begins in x, k and y.
     template <class F>
     void each_sequence(const Tensor& x, const Tensor& k, Tensor& y, F f) const {
-        dispatch(x.dtype(), [&](auto zero) {
-            using T_ = decltype(zero);
+        dispatch(x.dtype(), [&]<class T_>(T_) {
             const T_ *xs = x.data<T_>(), *ks = k.data<T_>();
             T_* ys = y.mutable_data<T_>();
             each_sequence([&](int64_t b) { f(xs + b * x.dim(-1), ks + b * k.dim(-1), ys + b * y.dim(-1)); });
@@ -127,8 +126,7 @@ Tensor additive(const Tensor& q, const Tensor& k, const Tensor& v) {
 void additive_gradient(const Tensor& de, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& dq, Tensor& dk,
                        Tensor& dv) {
     const Sizes z(q, k);
-    dispatch(q.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(q.dtype(), [&]<class T>(T) {
         const T *des = de.data<T>(), *qs = q.data<T>(), *ks = k.data<T>(), *vs = v.data<T>();
         T *dqs = dq.mutable_data<T>(), *dks = dk.mutable_data<T>(), *dvs = dv.mutable_data<T>();
         z.each_sequence([&](int64_t b) {
@@ -182,9 +180,9 @@ struct DotScores final : Record {
         if (tape.wants(q)) tape.add(q, mix(*dy, k));
         if (tape.wants(k)) add_outer(*dy, q, tape.sum(k));
     }
-    const char* name() const override { return "dot_scores"; }
-    const char* equation() const override { return "e_{t,s} = q_t · k_s"; }
-    const char* gradient() const override { return "dq_t += Σ_s de_{t,s} k_s, dk_s += Σ_t de_{t,s} q_t"; }
+    Text text() const override {
+        return {"dot_scores", "e_{t,s} = q_t · k_s", "dq_t += Σ_s de_{t,s} k_s, dk_s += Σ_t de_{t,s} q_t"};
+    }
     void symbols(Symbols& list) const override { list.in("q", q).in("k", k).out("e", e); }
 };
 
@@ -201,11 +199,10 @@ struct AdditiveScores final : Record {
         if (tape.wants(q)) tape.add(q, dq);
         if (tape.wants(v)) tape.add(v, sum_to(dv, v.value.shape()));
     }
-    const char* name() const override { return "additive_scores"; }
-    const char* equation() const override { return "e_{t,s} = v · tanh(q_t + k_s)"; }
-    const char* gradient() const override {
-        return "g_{t,s} = de_{t,s} v ⊙ (1 - tanh²(q_t + k_s)), dq_t += Σ_s g_{t,s}, dk_s += Σ_t g_{t,s}, dv += Σ "
-               "de_{t,s} tanh(q_t + k_s)";
+    Text text() const override {
+        return {"additive_scores", "e_{t,s} = v · tanh(q_t + k_s)",
+                "g_{t,s} = de_{t,s} v ⊙ (1 - tanh²(q_t + k_s)), dq_t += Σ_s g_{t,s}, dk_s += Σ_t g_{t,s}, dv += Σ "
+                "de_{t,s} tanh(q_t + k_s)"};
     }
     void symbols(Symbols& list) const override { list.in("q", q).in("k", k).in("v", v).out("e", e); }
 };
@@ -219,9 +216,9 @@ struct WeightedSum final : Record {
         if (tape.wants(alpha)) tape.add(alpha, inner(*dy, V));
         if (tape.wants(V)) add_outer(alpha, *dy, tape.sum(V));
     }
-    const char* name() const override { return "weighted_sum"; }
-    const char* equation() const override { return "c_t = Σ_s α_{t,s} V_s"; }
-    const char* gradient() const override { return "dα_{t,s} += dc_t · V_s, dV_s += Σ_t α_{t,s} dc_t"; }
+    Text text() const override {
+        return {"weighted_sum", "c_t = Σ_s α_{t,s} V_s", "dα_{t,s} += dc_t · V_s, dV_s += Σ_t α_{t,s} dc_t"};
+    }
     void symbols(Symbols& list) const override { list.in("α", alpha).in("V", V).out("c", c); }
 };
 

@@ -42,9 +42,9 @@ struct Dropout final : Record {
     Dropout(Recording& r, const Operand& x, const Tensor& mask)
         : x(r.input(x)), mask(Edge{}, mask), y(r.output(masked(x.value(), mask))) {}
     void backward(Tape& tape) override { tape.add(x, masked(*dy, mask)); }
-    const char* name() const override { return "dropout"; }
-    const char* equation() const override { return "y = x ⊙ mask, mask_i = 0 with probability p, else 1/(1-p)"; }
-    const char* gradient() const override { return "dx += dy ⊙ mask"; }
+    Text text() const override {
+        return {"dropout", "y = x ⊙ mask, mask_i = 0 with probability p, else 1/(1-p)", "dx += dy ⊙ mask"};
+    }
     void symbols(Symbols& list) const override { list.in("x", x).in("mask", mask).out("y", y); }
 };
 

@@ -33,8 +33,7 @@ Tensor product(const Tensor& x, const Tensor& W, Form form, Tape* tape) {
     const Dim columns{N, W.shape().axis(form.W ? 0 : 1)};
     Tensor y = Tensor::empty(form.x ? Shape{x.shape().dim(1), columns} : x.shape().with(-1, columns), x.dtype());
     const void* packed = tape != nullptr && !form.x ? tape->packed(W, form.W) : nullptr;
-    dispatch(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(x.dtype(), [&]<class T>(T) {
         const T *a = x.data<T>(), *b = W.data<T>();
         T* c = y.mutable_data<T>();
         if (packed != nullptr)
@@ -78,10 +77,10 @@ struct MatMul final : Record {
         else
             tape.add_product(W, matrix(x), matrix(*dy));
     }
-    const char* name() const override { return "matmul"; }
-    const char* equation() const override { return form.W ? "y = x Wᵀ" : form.x ? "y = xᵀ W" : "y = x W"; }
-    const char* gradient() const override {
-        return form.W ? "dx += dy W, dW += dyᵀ x" : form.x ? "dx += W dyᵀ, dW += x dy" : "dx += dy Wᵀ, dW += xᵀ dy";
+    Text text() const override {
+        if (form.W) return {"matmul", "y = x Wᵀ", "dx += dy W, dW += dyᵀ x"};
+        if (form.x) return {"matmul", "y = xᵀ W", "dx += W dyᵀ, dW += x dy"};
+        return {"matmul", "y = x W", "dx += dy Wᵀ, dW += xᵀ dy"};
     }
     void symbols(Symbols& list) const override { list.in("x", x).in("W", W).out("y", y); }
 };

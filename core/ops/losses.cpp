@@ -38,8 +38,7 @@ Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, doub
     const int64_t N = targets.size(), V = logits.dim(-1);
     Tensor losses = Tensor::empty({N}, DType::f64);
     double* to = losses.mutable_data<double>();
-    dispatch(logits.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(logits.dtype(), [&]<class T>(T) {
         const T* x = logits.data<T>();
         T* probabilities = p.defined() ? p.mutable_data<T>() : nullptr;
         each_row(N, V, [&](int64_t n) {
@@ -50,7 +49,7 @@ Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, doub
                 return;
             }
             const kernels::Normalizer z = kernels::softmax(V, x + n * V, row);
-            to[n] = (z.max - static_cast<double>(x[n * V + targets[n]])) + std::log(z.sum);
+            to[n] = (z.max - double(x[n * V + targets[n]])) + std::log(z.sum);
         });
     });
     return Tensor::full({}, share * kernels::sum(N, losses.data<double>()), logits.dtype());
@@ -60,9 +59,8 @@ Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, doub
 Tensor loss_gradient(const Tensor& p, const Ids& targets, int32_t ignore_index, double scale) {
     const int64_t N = targets.size(), V = p.dim(-1);
     Tensor dx = Tensor::empty(p.shape(), p.dtype());
-    dispatch(p.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *from = p.data<T>(), g = static_cast<T>(scale);
+    dispatch(p.dtype(), [&]<class T>(T) {
+        const T *from = p.data<T>(), g = T(scale);
         T* to = dx.mutable_data<T>();
         each_row(N, V, [&](int64_t n) {
             for (int64_t i = n * V; i < (n + 1) * V; i++) to[i] = g * from[i];
@@ -73,7 +71,7 @@ Tensor loss_gradient(const Tensor& p, const Ids& targets, int32_t ignore_index, 
 }
 
 double share_of(int64_t counted, Reduction reduction) {
-    return reduction == Reduction::mean ? 1 / static_cast<double>(counted) : 1.0;
+    return reduction == Reduction::mean ? 1 / double(counted) : 1.0;
 }
 
 }  // namespace
@@ -102,9 +100,9 @@ struct CrossEntropy final : Record {
     void backward(Tape& tape) override {
         tape.add(logits, loss_gradient(p, targets, ignore_index, share * dy->item()));
     }
-    const char* name() const override { return "cross_entropy"; }
-    const char* equation() const override { return "p = softmax(x), L = -1/N Σ_n log p_n[target_n]"; }
-    const char* gradient() const override { return "dx += dL (p - 1{target}) / N"; }
+    Text text() const override {
+        return {"cross_entropy", "p = softmax(x), L = -1/N Σ_n log p_n[target_n]", "dx += dL (p - 1{target}) / N"};
+    }
     void symbols(Symbols& list) const override { list.in("x", logits).in("p", p).out("L", loss); }
 };
 
