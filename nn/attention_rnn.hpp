@@ -87,6 +87,8 @@ class AttentionRnn : public Module {
     static typename Cell::Options cell_options(const Options& options, Where at) {
         if (options.cell.input_size < 1)
             fail("AttentionRnn", at, "input_size {}: expected 1 or more", options.cell.input_size);
+        if (options.cell.num_layers != 1 || options.cell.bidirectional || options.cell.dropout != 0)
+            fail("AttentionRnn", at, "layers, directions and dropout are not for it: it runs one cell forward");
         typename Cell::Options cell = options.cell;
         cell.input_size += key_size(options);
         return cell;

@@ -129,8 +129,8 @@ class Recurrent : public RecurrentLayer {
 
     Output operator()(const Var& x, const Call& call = {}, Where at = {}) const override {
         const Shape state{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
-        check_call("Recurrent", x, call.projected ? x.shape()[-1] : options_.input_size, call.initial, state,
-                   Cell::has_cell_state, call.lengths, at);
+        check_call("Recurrent", x, call.projected && x.shape().rank() == 3 ? x.dim(2) : options_.input_size,
+                   call.initial, state, Cell::has_cell_state, call.lengths, at);
         if (call.projected && (!has_table || options_.bidirectional || call.composed))
             fail("Recurrent", at, "x is projected: only a whole-sequence operation of one direction takes it so");
         Var input = x;
@@ -160,7 +160,12 @@ class Recurrent : public RecurrentLayer {
     const Options& options() const { return options_; }
     int64_t directions() const { return options_.bidirectional ? 2 : 1; }
     int64_t output_size() const override { return directions() * options_.hidden_size; }
-    Cell& cell(int64_t layer, bool reverse = false) { return cells_[size_t(layer * directions() + reverse)]; }
+    Cell& cell(int64_t layer, bool reverse = false, Where at = {}) {
+        if (layer < 0 || layer * directions() >= int64_t(cells_.size()) || (reverse && !options_.bidirectional))
+            fail("Recurrent", at, "cell({}, {}): there are {} layers of {} directions", layer, reverse,
+                 options_.num_layers, directions());
+        return cells_[size_t(layer * directions() + reverse)];
+    }
 
     Var projection(const Var& x) const override {
         if constexpr (has_table)

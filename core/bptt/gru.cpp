@@ -157,10 +157,17 @@ struct GruSequence final : Record {
     }
 
     Text text() const override {
-        return {"gru_sequence", "h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t, t = 1 .. T",
-                "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dh_{t-1} = dh_t ⊙ (1 "
-                "- "
-                "z_t) + W_hhᵀ da_t + dy_{t-1}; dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"};
+        return {
+            "gru_sequence", "h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t, t = 1 .. T",
+            reset_after
+                ? "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dq_t = da_h̃ ⊙ r_t, "
+                  "da_r = da_h̃ ⊙ q_t ⊙ r_t ⊙ (1 - r_t), dh_{t-1} = dh_t ⊙ (1 - z_t) + W_hᵀ dq_t + W_zrᵀ da_zr + "
+                  "dy_{t-1}; dW_zr += Σ da_zr h_{t-1}ᵀ, dW_h += Σ dq_t h_{t-1}ᵀ, db_hh += Σ dq_t, dW_xh += Σ da_t "
+                  "x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"
+                : "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dq_t = W_hᵀ "
+                  "da_h̃, da_r = dq_t ⊙ h_{t-1} ⊙ r_t ⊙ (1 - r_t), dh_{t-1} = dh_t ⊙ (1 - z_t) + dq_t ⊙ r_t + W_zrᵀ "
+                  "da_zr + dy_{t-1}; dW_zr += Σ da_zr h_{t-1}ᵀ, dW_h += Σ da_h̃ q_tᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ "
+                  "da_t, dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b", b);

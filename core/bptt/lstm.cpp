@@ -192,9 +192,15 @@ struct LstmSequence final : Record {
     }
 
     Text text() const override {
-        return {"lstm_sequence", "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T",
-                "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
-                "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"};
+        return {
+            "lstm_sequence", "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T",
+            P_i.value.defined()
+                ? "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)) + P_oᵀ da_o, dC_{t-1} = dC_t ⊙ f_t + P_fᵀ da_f + P_iᵀ da_i, "
+                  "dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, "
+                  "dx_t "
+                  "+= W_xhᵀ da_t, dP += Σ da C_{t-1}ᵀ (of o: C_t)"
+                : "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
+                  "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("C_0", C_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b", b);

@@ -219,4 +219,8 @@ TEST_CASE("AttentionRnn: parameters, zeros where no state is given, wrong use at
     CHECK(failure([&] { make<RnnCell>(Score::dot, 2, 0); }).find("query_size 0") != std::string::npos);
     CHECK(failure([&] { make<RnnCell>(Score::dot, 2, 3, 4); }).find("for the dot score they must be equal") !=
           std::string::npos);
+    Generator gen(1);
+    CHECK(failure([&] {
+              AttentionRnn<RnnCell>({.cell = {.input_size = 2, .hidden_size = 3, .num_layers = 2}}, gen);
+          }).find("it runs one cell forward") != std::string::npos);
 }
