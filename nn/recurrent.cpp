@@ -1,5 +1,7 @@
 #include "nn/recurrent.hpp"
 
+#include "core/ops/lookup.hpp"
+
 namespace unroll {
 
 Tensor within(const Ids& lengths, int64_t t, DType dtype) {
@@ -17,6 +19,25 @@ States pass_through(const States& before, const States& next, const Tensor& insi
         s.*state = moved + before.*state * outside;
     }
     return s;
+}
+
+RecurrentOutput over_words(const RecurrentLayer& layer, const Var& E, const Ids& words, RecurrentCall call, Where at) {
+    const Var table = words.size() > E.dim(0) && !call.composed ? layer.projection(E) : Var();
+    call.projected = given(table);
+    return layer(embedding(Operand(call.projected ? table : E, at), words), call, at);
+}
+
+void check_call(const char* layer, const Var& x, int64_t D, const States& initial, const Shape& state,
+                bool has_cell_state, const Ids& lengths, Where at) {
+    if (!given(x) || x.shape().rank() != 3 || x.dim(2) != D || x.dim(0) < 1)
+        fail(layer, at, "x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(), D);
+    for (const Var* s : {&initial.h, &initial.C})
+        if (given(*s) && (!(s->shape() == state) || s->dtype() != x.dtype()))
+            fail(layer, at, "an initial state is {} {}, expected {} {}{}", s->shape().str(), to_string(s->dtype()),
+                 state.str(), to_string(x.dtype()), state.rank() == 3 ? " (layers times directions first)" : "");
+    if (given(initial.C) && !has_cell_state)
+        fail(layer, at, "an initial cell state C is given, but this cell has none");
+    Scan{x.dim(0), x.dim(1), false, lengths}.check(layer, at);
 }
 
 }  // namespace unroll

@@ -1,21 +1,19 @@
 #include "core/bptt/gru.hpp"
 
-#include <fmt/format.h>
-
 #include "core/bptt/gru_cell.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units; states [T+1, B, H] as in scan.hpp, gates [T, B, 3H].
 namespace unroll {
 namespace {
 
-void check_shapes(const Operand& x, const Operand& h_0, const GruWeights& w) {
+void check_shapes(const Operand& x, const Operand& h_0, const GruWeights& w, bool projected) {
     const char* me = "gru_sequence";
-    if (x.shape().rank() != 3) fail(me, x.at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail(me, x.at, "{}, expected [T, B, D]", x.label("x"));
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != 3 * w.W_hh.shape()[1])
-        fail(me, x.at, fmt::format("{}, expected [3*H, H]", w.W_hh.label("W_hh")));
-    const Dim B{x.shape()[1], 'B'}, D{x.shape()[2], 'D'}, H{w.W_hh.shape()[1], 'H'}, GH{3 * H.size};
+        fail(me, x.at, "{}, expected [3*H, H]", w.W_hh.label("W_hh"));
+    const Dim B{x.shape()[1], 'B'}, H{w.W_hh.shape()[1], 'H'}, GH{3 * H.size};
     expect_shape(me, x, h_0, "h_0", {B, H});
-    expect_shape(me, x, w.W_xh, "W_xh", {GH, D});
+    expect_input(me, x, w.W_xh, GH, projected);
     expect_shape(me, x, w.W_hh, "W_hh", {GH, H});
     expect_shape(me, x, w.b, "b", {GH});
     if (w.b_hh) expect_shape(me, x, *w.b_hh, "b_hh", {H});
@@ -37,15 +35,15 @@ struct GruSequence final : Record {
     const Tensor* dh_T = nullptr;
 
     GruSequence(Recording& r, const Operand& x, const Operand& h_0, const GruWeights& w, const Scan& scan)
-        : x(r.saved(x)),
-          W_xh(r.saved(w.W_xh)),
+        : x(scan.projected ? Saved(r.input(x), {}) : r.saved(x)),
+          W_xh(scan.projected ? Saved() : r.saved(w.W_xh)),
           W_hh(r.saved(w.W_hh)),
           h_0(r.input(h_0)),
           b(r.input(w.b)),
           b_hh(w.b_hh ? r.input(*w.b_hh) : Edge()),
           reset_after(w.b_hh.has_value()),
           scan(scan) {
-        forward(r.tape, h_0.value(), w.b.value(), w.b_hh ? &w.b_hh->value() : nullptr);
+        forward(r.tape, x.value(), h_0.value(), w.b.value(), w.b_hh ? &w.b_hh->value() : nullptr);
         y = r.output(scan.outputs(h));
         h_T = r.output(h[scan.last_slot()]);
     }
@@ -59,13 +57,12 @@ struct GruSequence final : Record {
     //   reset before: q_t = r_t ⊙ h_{t-1},           h̃_t = tanh(a_t + W_h q_t + b)
     //   reset after:  q_t = W_h h_{t-1} + b_hh,      h̃_t = tanh(a_t + r_t ⊙ q_t + b)
     //   h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t
-    void forward(Tape& tape, const Tensor& h_0, const Tensor& b, const Tensor* b_hh) {
-        gates = project(x, Packed(W_xh, true, &tape));
+    void forward(Tape& tape, const Tensor& x, const Tensor& h_0, const Tensor& b, const Tensor* b_hh) {
+        gates = scan.projection(x, W_xh, tape);
         h = scan.states_from(h_0);
         q = Tensor::empty(scan.states_after(h).shape(), h.dtype());
         const Packed zr(W_zr(), true, &tape), candidate(W_h(), true, &tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = zr.K;
             const GruGates<const T*> bias(b.data<T>(), H);
             const T* bias_hh = b_hh != nullptr ? b_hh->data<T>() : nullptr;
@@ -113,18 +110,16 @@ struct GruSequence final : Record {
             else
                 add_products(dW, 2 * H, H, da, 2 * H, q);
         }
-        if (tape.wants(W_xh)) tape.add_product(W_xh, da, x);
         if (tape.wants(b)) tape.add(b, sum_of_rows(da));
         if (tape.wants(b_hh)) tape.add(b_hh, sum_of_rows(dq));
-        if (tape.wants(x)) tape.add(x, project(da, Packed(W_xh, false, &tape)));
+        scan.projection_backward(tape, da, x, W_xh);
     }
 
     /// da_t [T, B, 3H] and dq_t [T, B, H] for all t; turns dh from dL/dh_T into dL/dh_0 [B, H].
     Tensor through_time(Tape& tape, Tensor& dh, Tensor& dq) const {
         Tensor da = Tensor::empty(gates.shape(), gates.dtype());
         const Packed zr(W_zr(), false, &tape), candidate(W_h(), false, &tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = zr.N;
             const T *all_gates = gates.data<T>(), *all_q = q.data<T>(), *all_h = h.data<T>();
             const T* all_dy = dy != nullptr ? dy->data<T>() : nullptr;
@@ -161,12 +156,18 @@ struct GruSequence final : Record {
         return da;
     }
 
-    const char* name() const override { return "gru_sequence"; }
-    const char* equation() const override { return "h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t, t = 1 .. T"; }
-    const char* gradient() const override {
-        return "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dh_{t-1} = dh_t ⊙ (1 "
-               "- "
-               "z_t) + W_hhᵀ da_t + dy_{t-1}; dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {
+            "gru_sequence", "h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t, t = 1 .. T",
+            reset_after
+                ? "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dq_t = da_h̃ ⊙ r_t, "
+                  "da_r = da_h̃ ⊙ q_t ⊙ r_t ⊙ (1 - r_t), dh_{t-1} = dh_t ⊙ (1 - z_t) + W_hᵀ dq_t + W_zrᵀ da_zr + "
+                  "dy_{t-1}; dW_zr += Σ da_zr h_{t-1}ᵀ, dW_h += Σ dq_t h_{t-1}ᵀ, db_hh += Σ dq_t, dW_xh += Σ da_t "
+                  "x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"
+                : "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dq_t = W_hᵀ "
+                  "da_h̃, da_r = dq_t ⊙ h_{t-1} ⊙ r_t ⊙ (1 - r_t), dh_{t-1} = dh_t ⊙ (1 - z_t) + dq_t ⊙ r_t + W_zrᵀ "
+                  "da_zr + dy_{t-1}; dW_zr += Σ da_zr h_{t-1}ᵀ, dW_h += Σ da_h̃ q_tᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ "
+                  "da_t, dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b", b);
@@ -178,8 +179,8 @@ struct GruSequence final : Record {
 }  // namespace ops
 
 GruVars gru_sequence(const Operand& x, const Operand& h_0, const GruWeights& w, const SequenceOptions& options) {
-    check_shapes(x, h_0, w);
-    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths};
+    check_shapes(x, h_0, w, options.projected);
+    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths, options.projected};
     scan.check("gru_sequence", x.at);
     Tape& tape = tape_of("gru_sequence", {&x, &h_0, &w.W_xh, &w.W_hh, &w.b, w.b_hh ? &*w.b_hh : &w.b});
     auto out = tape.record_all<ops::GruSequence>(x.at, x, h_0, w, scan);

@@ -1,23 +1,22 @@
 #include "core/bptt/lstm.hpp"
 
-#include <fmt/format.h>
-
 #include "core/bptt/lstm_cell.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units, G gates; states [T+1, B, H] as in scan.hpp, gates [T, B, G*H].
 namespace unroll {
 namespace {
 
-void check_shapes(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled) {
+void check_shapes(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
+                  bool projected) {
     const char* me = "lstm_sequence";
-    if (x.shape().rank() != 3) fail(me, x.at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail(me, x.at, "{}, expected [T, B, D]", x.label("x"));
     const int64_t G = coupled ? 3 : 4;
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != G * w.W_hh.shape()[1])
-        fail(me, x.at, fmt::format("{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G));
-    const Dim B{x.shape()[1], 'B'}, D{x.shape()[2], 'D'}, H{w.W_hh.shape()[1], 'H'}, GH{G * H.size};
+        fail(me, x.at, "{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G);
+    const Dim B{x.shape()[1], 'B'}, H{w.W_hh.shape()[1], 'H'}, GH{G * H.size};
     expect_shape(me, x, h_0, "h_0", {B, H});
     expect_shape(me, x, C_0, "C_0", {B, H});
-    expect_shape(me, x, w.W_xh, "W_xh", {GH, D});
+    expect_input(me, x, w.W_xh, GH, projected);
     expect_shape(me, x, w.W_hh, "W_hh", {GH, H});
     expect_shape(me, x, w.b, "b", {GH});
     if (w.P_i.has_value() != w.P_o.has_value() || w.P_f.has_value() != (w.P_i.has_value() && !coupled))
@@ -56,8 +55,8 @@ struct LstmSequence final : Record {
 
     LstmSequence(Recording& r, const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w,
                  bool coupled, const Scan& scan)
-        : x(r.saved(x)),
-          W_xh(r.saved(w.W_xh)),
+        : x(scan.projected ? Saved(r.input(x), {}) : r.saved(x)),
+          W_xh(scan.projected ? Saved() : r.saved(w.W_xh)),
           W_hh(r.saved(w.W_hh)),
           P_f(w.P_f ? r.saved(*w.P_f) : Saved()),
           P_i(w.P_i ? r.saved(*w.P_i) : Saved()),
@@ -67,7 +66,7 @@ struct LstmSequence final : Record {
           b(r.input(w.b)),
           coupled(coupled),
           scan(scan) {
-        forward(r.tape, h_0.value(), C_0.value(), w.b.value());
+        forward(r.tape, x.value(), h_0.value(), C_0.value(), w.b.value());
         y = r.output(scan.outputs(h));
         h_T = r.output(h[scan.last_slot()]);
         C_T = r.output(C[scan.last_slot()]);
@@ -83,14 +82,13 @@ struct LstmSequence final : Record {
     // a_t = W_xh x_t for all t; then from t = 1 to T
     //   a_t += W_hh h_{t-1} + b, of f and i + P C_{t-1};  C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t
     //   a_o += P_o C_t;  h_t = o_t ⊙ tanh(C_t)
-    void forward(Tape& tape, const Tensor& h_0, const Tensor& C_0, const Tensor& b) {
-        gates = project(x, Packed(W_xh, true, &tape));
+    void forward(Tape& tape, const Tensor& x, const Tensor& h_0, const Tensor& C_0, const Tensor& b) {
+        gates = scan.projection(x, W_xh, tape);
         h = scan.states_from(h_0);
         C = scan.states_from(C_0);
         const Packed W(W_hh, true, &tape);
         const FullPeepholes P(P_f, P_i, P_o, true, tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = W.K, GH = W.N;
             const auto bias = split(b.data<T>(), H, coupled), p = diagonal<T>();
             T *all_gates = gates.mutable_data<T>(), *all_h = h.mutable_data<T>(), *all_C = C.mutable_data<T>();
@@ -129,9 +127,8 @@ struct LstmSequence final : Record {
         if (tape.wants(h_0)) tape.add(h_0, dh);
         if (tape.wants(C_0)) tape.add(C_0, dC);
         if (tape.wants(W_hh)) tape.add_product(W_hh, da, scan.states_before(h));
-        if (tape.wants(W_xh)) tape.add_product(W_xh, da, x);
         if (tape.wants(b)) tape.add(b, sum_of_rows(da));
-        if (tape.wants(x)) tape.add(x, project(da, Packed(W_xh, false, &tape)));
+        scan.projection_backward(tape, da, x, W_xh);
         add_peephole(tape, P_f, da, 0, scan.states_before(C));
         add_peephole(tape, P_i, da, coupled ? 0 : 1, scan.states_before(C));
         add_peephole(tape, P_o, da, coupled ? 2 : 3, scan.states_after(C));
@@ -142,8 +139,7 @@ struct LstmSequence final : Record {
         Tensor da = Tensor::empty(gates.shape(), gates.dtype());
         const Packed W(W_hh, false, &tape);
         const FullPeepholes P(P_f, P_i, P_o, false, tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = W.N, GH = W.K;
             const auto p = diagonal<T>();
             const T *all_gates = gates.data<T>(), *all_C = C.data<T>(), *all_dy = dy ? dy->data<T>() : nullptr;
@@ -157,16 +153,26 @@ struct LstmSequence final : Record {
                     const auto da_of = [&](int64_t b) { return split(all_da + (t * B + b) * GH, H, coupled); };
                     const auto a = da_of(first);
                     scan.pass_through<T>(t, first, end, GH, nullptr, all_da + t * B * GH);
+                    const auto write_backward = [&](int64_t b) {
+                        write_cell_backward<T>(H, p, gates_of(b), C_before + b * H, dC_t + b * H, da_of(b));
+                    };
                     scan.for_rows(t, first, end, [&](int64_t b) {
                         show_cell_backward<T>(H, p, gates_of(b), C_t + b * H, dy_t ? dy_t + b * H : nullptr,
                                               dh_t + b * H, dC_t + b * H, da_of(b));
+                        if (!P.o) write_backward(b);
                     });
-                    if (P.o) P.o->multiply<T>(rows, a.o, GH, dC_t + first * H, H, true);
-                    scan.for_rows(t, first, end, [&](int64_t b) {
-                        write_cell_backward<T>(H, p, gates_of(b), C_before + b * H, dC_t + b * H, da_of(b));
-                    });
+                    if (P.o) {
+                        P.o->multiply<T>(rows, a.o, GH, dC_t + first * H, H, true);
+                        scan.for_rows(t, first, end, write_backward);
+                    }
                     if (P.f) P.f->multiply<T>(rows, a.f, GH, dC_t + first * H, H, true);
                     if (P.i) P.i->multiply<T>(rows, a.i, GH, dC_t + first * H, H, true);
+                    if (step > 0) {
+                        const int64_t next = scan.time(step - 1);
+                        kernels::prefetch(all_gates + (next * B + first) * GH, rows * GH);
+                        kernels::prefetch(all_C + (scan.before(next) * B + first) * H, rows * H);
+                        if (all_dy) kernels::prefetch(all_dy + (next * B + first) * H, rows * H);
+                    }
                     // dh_{t-1} = W_hhᵀ da_t, for rows: da_t W_hh, to the dh_t that passes through past a sequence's end
                     W.multiply<T>(rows, all_da + (t * B + first) * GH, GH, dh_t + first * H, H, true);
                 }
@@ -185,13 +191,16 @@ struct LstmSequence final : Record {
             tape.add(P, sum_of_rows(da, gate * H, C));
     }
 
-    const char* name() const override { return "lstm_sequence"; }
-    const char* equation() const override {
-        return "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T";
-    }
-    const char* gradient() const override {
-        return "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
-               "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {
+            "lstm_sequence", "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T",
+            P_i.value.defined()
+                ? "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)) + P_oᵀ da_o, dC_{t-1} = dC_t ⊙ f_t + P_fᵀ da_f + P_iᵀ da_i, "
+                  "dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, "
+                  "dx_t "
+                  "+= W_xhᵀ da_t, dP += Σ da C_{t-1}ᵀ (of o: C_t)"
+                : "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
+                  "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("C_0", C_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b", b);
@@ -205,8 +214,8 @@ struct LstmSequence final : Record {
 
 LstmVars lstm_sequence(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
                        const SequenceOptions& options) {
-    check_shapes(x, h_0, C_0, w, coupled);
-    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths};
+    check_shapes(x, h_0, C_0, w, coupled, options.projected);
+    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths, options.projected};
     scan.check("lstm_sequence", x.at);
     const auto or_b = [&](const std::optional<Operand>& P) { return P ? &*P : &w.b; };
     Tape& tape =

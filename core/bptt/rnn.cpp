@@ -1,7 +1,5 @@
 #include "core/bptt/rnn.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/vecmath.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units; states [T+1, B, H] as in scan.hpp.
@@ -11,14 +9,15 @@ namespace {
 using kernels::inputs;
 using kernels::outputs;
 
-void check_shapes(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h) {
+void check_shapes(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h,
+                  bool projected) {
     const Where at = x.at;
-    if (x.shape().rank() != 3) fail("rnn_sequence", at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail("rnn_sequence", at, "{}, expected [T, B, D]", x.label("x"));
     if (W_hh.shape().rank() != 2 || W_hh.shape()[0] != W_hh.shape()[1])
-        fail("rnn_sequence", at, fmt::format("{}, expected [H, H]", W_hh.label("W_hh")));
-    const Dim H{W_hh.shape()[0], 'H'}, B{x.shape()[1], 'B'}, D{x.shape()[2], 'D'};
+        fail("rnn_sequence", at, "{}, expected [H, H]", W_hh.label("W_hh"));
+    const Dim H{W_hh.shape()[0], 'H'}, B{x.shape()[1], 'B'};
     expect_shape("rnn_sequence", x, h_0, "h_0", {B, H});
-    expect_shape("rnn_sequence", x, W_xh, "W_xh", {H, D});
+    expect_input("rnn_sequence", x, W_xh, H, projected);
     expect_shape("rnn_sequence", x, b_h, "b_h", {H});
 }
 
@@ -57,17 +56,17 @@ void activation_gradient(Activation phi, int64_t n, const T* h, const T* dy, T* 
 }
 
 /// All states [T+1, B, H].
-Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const Packed& W_xh, const Packed& W_hh,
-                   const Tensor& b_h, Activation phi) {
+Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const Tensor& W_xh, const Packed& W_hh,
+                   const Tensor& b_h, Activation phi, Tape* tape) {
     const int64_t B = scan.B, H = h_0.dim(1);
     Tensor states = scan.states_from(h_0);
-    dispatch(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(x.dtype(), [&]<class T>(T) {
         T* h = states.mutable_data<T>();
         const T* bias = b_h.data<T>();
         // a_t = W_xh x_t for all time steps: one product, written where h_t will be.
         T* after = h + (scan.reverse ? 0 : B * H);
-        W_xh.multiply<T>(scan.T * B, x.data<T>(), W_xh.K, after, H, false);
+        scan.projected ? (void)std::copy_n(x.data<T>(), x.size(), after)
+                       : Packed(W_xh, true, tape).multiply<T>(scan.T * B, x.data<T>(), x.dim(2), after, H, false);
         scan.for_slices([&](int64_t first, int64_t end) {
             for (int64_t step = 0; step < scan.T; step++) {
                 const int64_t t = scan.time(step);
@@ -88,8 +87,7 @@ Tensor run_backward(const Scan& scan, const Tensor& states, const Tensor* dy, co
                     Tensor& dh) {
     const int64_t B = scan.B, H = dh.dim(1);
     Tensor da = Tensor::empty(Shape{scan.T, B, H}.named("TBH"), states.dtype());
-    dispatch(states.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(states.dtype(), [&]<class T>(T) {
         const T *h = states.data<T>(), *outer = dy != nullptr ? dy->data<T>() : nullptr;
         T *da_all = da.mutable_data<T>(), *dh_t = dh.mutable_data<T>();
         scan.for_slices([&](int64_t first, int64_t end) {
@@ -115,10 +113,10 @@ Tensor run_backward(const Scan& scan, const Tensor& states, const Tensor* dy, co
 
 RnnStates rnn_sequence(const Tensor& x, const Tensor& h_0, const Tensor& W_xh, const Tensor& W_hh, const Tensor& b_h,
                        Activation phi, const SequenceOptions& options, Where at) {
-    check_shapes({x, at}, {h_0, at}, {W_xh, at}, {W_hh, at}, {b_h, at});
-    const Scan scan{x.dim(0), x.dim(1), options.reverse, options.lengths};
+    check_shapes({x, at}, {h_0, at}, {W_xh, at}, {W_hh, at}, {b_h, at}, options.projected);
+    const Scan scan{x.dim(0), x.dim(1), options.reverse, options.lengths, options.projected};
     scan.check("rnn_sequence", at);
-    const Tensor states = run_forward(scan, x, h_0, Packed(W_xh, true, nullptr), Packed(W_hh, true, nullptr), b_h, phi);
+    const Tensor states = run_forward(scan, x, h_0, W_xh, Packed(W_hh, true, nullptr), b_h, phi, nullptr);
     return {scan.outputs(states), states[scan.last_slot()]};
 }
 
@@ -136,15 +134,15 @@ struct RnnSequence final : Record {
     // h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h)
     RnnSequence(Recording& r, const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh,
                 const Operand& b_h, Activation phi, const Scan& scan)
-        : x(r.saved(x)),
+        : x(scan.projected ? Saved(r.input(x), {}) : r.saved(x)),
           h_0(r.saved(h_0)),
-          W_xh(r.saved(W_xh)),
+          W_xh(scan.projected ? Saved() : r.saved(W_xh)),
           W_hh(r.saved(W_hh)),
           b_h(r.input(b_h)),
           scan(scan),
           phi(phi),
-          h(run_forward(scan, x.value(), h_0.value(), Packed(W_xh.value(), true, &r.tape),
-                        Packed(W_hh.value(), true, &r.tape), b_h.value(), phi)),
+          h(run_forward(scan, x.value(), h_0.value(), W_xh.value(), Packed(W_hh.value(), true, &r.tape), b_h.value(),
+                        phi, &r.tape)),
           y(r.output(scan.outputs(h))),
           h_T(r.output(h[scan.last_slot()])) {}
 
@@ -156,17 +154,16 @@ struct RnnSequence final : Record {
         const Tensor da = run_backward(scan, h, dy, Packed(W_hh, false, &tape), phi, dh);
         if (tape.wants(h_0)) tape.add(h_0, dh);
         if (tape.wants(W_hh)) tape.add_product(W_hh, da, scan.states_before(h));
-        if (tape.wants(W_xh)) tape.add_product(W_xh, da, x);
         if (tape.wants(b_h)) tape.add(b_h, sum_of_rows(da));
-        if (tape.wants(x)) tape.add(x, project(da, Packed(W_xh, false, &tape)));
+        scan.projection_backward(tape, da, x, W_xh);
     }
 
-    const char* name() const override { return "rnn_sequence"; }
-    const char* equation() const override { return "h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h), t = 1 .. T"; }
-    const char* gradient() const override {
-        return "da_t = (dy_t + dh_t) ⊙ φ'(a_t), dh_{t-1} = W_hhᵀ da_t; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, "
-               "db_h += Σ da_t, "
-               "dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {
+            "rnn_sequence", "h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h), t = 1 .. T",
+            "da_t = (dy_t + dh_t) ⊙ φ'(a_t), dh_{t-1} = W_hhᵀ da_t; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, "
+            "db_h += Σ da_t, "
+            "dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b_h", b_h).out("y", y).out("h_T", h_T);
@@ -177,8 +174,8 @@ struct RnnSequence final : Record {
 
 RnnVars rnn_sequence(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h,
                      Activation phi, const SequenceOptions& options) {
-    check_shapes(x, h_0, W_xh, W_hh, b_h);
-    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths};
+    check_shapes(x, h_0, W_xh, W_hh, b_h, options.projected);
+    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths, options.projected};
     scan.check("rnn_sequence", x.at);
     auto out = tape_of("rnn_sequence", {&x, &h_0, &W_xh, &W_hh, &b_h})
                    .record_all<ops::RnnSequence>(x.at, x, h_0, W_xh, W_hh, b_h, phi, scan);

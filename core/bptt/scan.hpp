@@ -11,7 +11,8 @@ namespace unroll {
 
 struct SequenceOptions {
     bool reverse = false;
-    Ids lengths = {};  // [B]; undefined: all T (see Scan)
+    Ids lengths = {};        // [B]; undefined: all T (see Scan)
+    bool projected = false;  // x [T, B, G*H] is W_xh x_t already, of all steps: W_xh has no part in the operation
 };
 
 /// The walk over time that every whole-sequence operation shares. T time steps, B sequences, forward or reverse, and
@@ -27,6 +28,7 @@ struct Scan {
     int64_t T, B;
     bool reverse = false;
     Ids lengths;  // undefined: all T
+    bool projected = false;
 
     /// Throws Error unless lengths are B numbers of 0 to T.
     void check(const char* operation, Where at) const;
@@ -74,6 +76,11 @@ struct Scan {
         }
     }
 
+    /// W_xh x_t of all steps, [T, B, N].
+    Tensor projection(const Tensor& x, const Tensor& W_xh, Tape& tape) const;
+    /// dx and dW_xh from da = d(W_xh x_t) of all steps.
+    void projection_backward(Tape& tape, const Tensor& da, const Saved& x, const Saved& W_xh) const;
+
     /// [T+1, B, H] with h_0 in its place, the others not initialised.
     Tensor states_from(const Tensor& h_0) const;
     /// The outputs: the states after each step; with lengths a copy of them, zero past each end.
@@ -83,6 +90,9 @@ struct Scan {
 /// Throws Error naming `role` unless the operand has this shape, and the dtype of x, at whose line the error is.
 void expect_shape(const char* operation, const Operand& x, const Operand& operand, const char* role,
                   const Shape& shape);
+
+/// W_xh is [GH, D] for x [T, B, D], or x is projected: [T, B, GH].
+void expect_input(const char* operation, const Operand& x, const Operand& W_xh, Dim GH, bool projected);
 
 /// A weight W [K, N], or its transpose, packed for the duration of one sequence: the tape's packed form where it has
 /// one.

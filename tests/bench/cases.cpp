@@ -112,8 +112,10 @@ void LanguageModel::visit(Visitor& v) {
 
 Var LanguageModel::loss(Tape& tape, const Ids& inputs, const Ids& targets, Generator* gen) const {
     const auto thinned = [&](const Var& x) { return gen != nullptr && p > 0 ? dropout(x, p, *gen) : x; };
-    const Var x = thinned(embedding(tape, inputs));
-    const Var h = thinned((*rnn)(x, {.dropout = gen}).y);
+    const RecurrentCall call{.dropout = gen};
+    const auto [y, last] = p > 0 ? (*rnn)(thinned(embedding(tape, inputs)), call)
+                                 : over_words(*rnn, tape.watch(embedding.E), inputs, call);
+    const Var h = thinned(y);
     return cross_entropy(out(h), targets);
 }
 

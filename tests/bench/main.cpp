@@ -80,7 +80,7 @@ int main(int argc, char** argv) try {
     kernels::set_threads(threads);
     Case c = *parse_case(name);
     if (*run_case) run(c, limit, threads);
-    if (*weights) c.T = 5, c.B = 3, write_weights(c, path);
+    if (*weights) c.T = 11, c.B = 7, write_weights(c, path);
     if (*gemm) gemm_table();
     if (*memory) memory_table(c);
     if (*tokens) token_table(c, limit / 10);

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "core/kernels/parallel.hpp"
+#include "core/ops/lookup.hpp"
 #include "core/ops/reductions.hpp"
 #include "nn/gru.hpp"
 #include "nn/lstm.hpp"
@@ -206,6 +207,46 @@ TEST_CASE("recurrent: a sequence of length 0 passes its initial state on") {
     }
 }
 
+TEST_CASE("recurrent: words by a table of projections = words by their vectors") {
+    const Ids words({0, 1, 2, 2, 0, 1, 3, 2, 3, 0, 0, 1}, {4, 3});
+    for (const Kind& kind : kinds)
+        for (int64_t layers : {1, 2})
+            for (bool bidirectional : {false, true}) {
+                CAPTURE(kind.name);
+                const Case c{4, 3, 5, 6, layers, bidirectional, true, true};
+                const std::shared_ptr<RecurrentLayer> layer = kind.make(c, DType::f64);
+                const auto results = [&](bool table) {
+                    Generator gen(2);
+                    Tape tape;
+                    const Var E = tape.input(normal({4, 5}, gen));
+                    const Shape states{layers * (bidirectional ? 2 : 1), 3, 6};
+                    const Var h_0 = tape.input(normal(states, gen));
+                    const RecurrentCall call{.initial = {h_0, {}}, .lengths = Ids({3, 4, 0})};
+                    const RecurrentOutput out =
+                        table ? over_words(*layer, E, words, call) : (*layer)(embedding(E, words), call);
+                    CHECK(std::string(tape.record(0).name()) == (table && !bidirectional ? "matmul" : "embedding"));
+                    Var L = sum(out.y * normal(out.y.shape(), gen));
+                    L = L + sum(out.last.h * normal(states, gen));
+                    tape.backward(L);
+                    std::vector<Tensor> all = {out.y.value(), out.last.h.value(), tape.grad(E), tape.grad(h_0)};
+                    for (const Parameter& p : parameters(*layer)) all.push_back(tape.grad(p));
+                    return all;
+                };
+                const std::vector<Tensor> by_table = results(true), by_vectors = results(false);
+                for (size_t i = 0; i < by_table.size(); i++) CHECK(distance(by_table[i], by_vectors[i]) < 1e-12);
+            }
+    // Fewer words than the table would have rows; a composed layer.
+    Generator gen(1);
+    const Lstm lstm({.input_size = 5, .hidden_size = 6, .dtype = DType::f64}, gen);
+    Tape tape;
+    const Var E = tape.input(normal({12, 5}, gen));
+    over_words(lstm, E, words);
+    CHECK(std::string(tape.record(0).name()) == "embedding");
+    tape.clear();
+    over_words(lstm, tape.input(normal({4, 5}, gen)), words, {.composed = true});
+    CHECK(std::string(tape.record(0).name()) == "embedding");
+}
+
 TEST_CASE("recurrent: wrong use is told with the reader's line") {
     Generator gen(1);
     Rnn rnn({.input_size = 2, .hidden_size = 3}, gen);
@@ -233,6 +274,12 @@ TEST_CASE("recurrent: wrong use is told with the reader's line") {
     CHECK(message([&] {
               rnn(x, {.initial = {tape.input(Tensor::zeros({2, 2, 3})), {}}});
           }).find("expected [L=1, 2, H=3]") != std::string::npos);
+    CHECK(message([&] { rnn(x, {.projected = true}); }).find("projected x [4, 2, 2], expected [4, 2, H=3]") !=
+          std::string::npos);
+    CHECK(message([&] { rnn(x, {.composed = true, .projected = true}); }).find("x is projected") != std::string::npos);
+    CHECK(message([&] {
+              over_words(rnn, tape.input(Tensor::zeros({2, 2})), Ids({0, 1, 2}, {3, 1}));
+          }).find("(test_recurrent.cpp:") != std::string::npos);
     CHECK(message([&] { Rnn({.input_size = 2, .hidden_size = 0}, gen); }).find("hidden_size 0") != std::string::npos);
     CHECK(message([&] { Rnn({.input_size = 2, .hidden_size = 2, .dropout = NAN}, gen); }).find("dropout nan") !=
           std::string::npos);

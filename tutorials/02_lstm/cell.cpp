@@ -44,8 +44,8 @@ void tell_cell(Lesson& lesson) {
                                             {"$o_1$, how much is shown", o},
                                             {"$h_1 = o_1 \\odot \\tanh(C_1)$", o * tanh(C)}}));
     lesson.text(
-        "A slip in the book: its table of comparison counts \"4 gates\". There are three gates and a candidate: "
-        "four matrices of one shape, so four times the parameters of an RNN, but the fourth opens and closes nothing.");
+        "A slip in the book: its table of comparison counts \"4 gates\". There are three gates and a candidate: four "
+        "matrices of one shape, so four times the parameters of an RNN, but the fourth opens and closes nothing.");
 
     lesson.section("Three steps", "LSTM Architecture");
     Tape tape;
@@ -66,8 +66,7 @@ void tell_cell(Lesson& lesson) {
     lesson.table(table);
     lesson.text(
         "$h_t$ stays between -1 and 1. $C_t$ need not: while a unit's forget and input gates are both near 1, it "
-        "counts "
-        "up or down by as much as 1 a step.");
+        "counts up or down by as much as 1 a step.");
     lesson.check("the tape's first step is the one above", steps[0].h.value().at({0, 0}) == (o * tanh(C)).at({0, 0}));
     lesson.check("$h_t$ is between -1 and 1", bounded);
     lesson.forward("The unrolled LSTM, record by record", tape, 0, 22);

@@ -7,6 +7,7 @@
 #include "core/ops/linalg.hpp"
 #include "core/ops/reductions.hpp"
 #include "core/ops/shape.hpp"
+#include "nn/book.hpp"
 #include "tutorials/lesson/elements.hpp"
 
 namespace unroll {
@@ -36,6 +37,13 @@ struct SmallLstm {
                                   &net.b_i, &net.b_C, &net.b_o, &net.h_0, &net.C_0};
         for (size_t i = 0; i < values.size(); i++) *all[i] = Parameter(all[i]->name, values[i]);
         return net;
+    }
+
+    /// W_f .. b_o by their names.
+    Weights book() const {
+        Weights weights;
+        for (const Parameter& p : {W_f, W_i, W_C, W_o, b_f, b_i, b_C, b_o}) weights[p.name] = p.value;
+        return weights;
     }
 
     struct Step {
