@@ -1,7 +1,5 @@
 #include "core/bptt/lstm.hpp"
 
-#include <fmt/format.h>
-
 #include "core/bptt/lstm_cell.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units, G gates; states [T+1, B, H] as in scan.hpp, gates [T, B, G*H].
@@ -11,10 +9,10 @@ namespace {
 void check_shapes(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
                   bool projected) {
     const char* me = "lstm_sequence";
-    if (x.shape().rank() != 3) fail(me, x.at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail(me, x.at, "{}, expected [T, B, D]", x.label("x"));
     const int64_t G = coupled ? 3 : 4;
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != G * w.W_hh.shape()[1])
-        fail(me, x.at, fmt::format("{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G));
+        fail(me, x.at, "{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G);
     const Dim B{x.shape()[1], 'B'}, H{w.W_hh.shape()[1], 'H'}, GH{G * H.size};
     expect_shape(me, x, h_0, "h_0", {B, H});
     expect_shape(me, x, C_0, "C_0", {B, H});
@@ -90,8 +88,7 @@ struct LstmSequence final : Record {
         C = scan.states_from(C_0);
         const Packed W(W_hh, true, &tape);
         const FullPeepholes P(P_f, P_i, P_o, true, tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = W.K, GH = W.N;
             const auto bias = split(b.data<T>(), H, coupled), p = diagonal<T>();
             T *all_gates = gates.mutable_data<T>(), *all_h = h.mutable_data<T>(), *all_C = C.mutable_data<T>();
@@ -142,8 +139,7 @@ struct LstmSequence final : Record {
         Tensor da = Tensor::empty(gates.shape(), gates.dtype());
         const Packed W(W_hh, false, &tape);
         const FullPeepholes P(P_f, P_i, P_o, false, tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = W.N, GH = W.K;
             const auto p = diagonal<T>();
             const T *all_gates = gates.data<T>(), *all_C = C.data<T>(), *all_dy = dy ? dy->data<T>() : nullptr;
@@ -157,16 +153,26 @@ struct LstmSequence final : Record {
                     const auto da_of = [&](int64_t b) { return split(all_da + (t * B + b) * GH, H, coupled); };
                     const auto a = da_of(first);
                     scan.pass_through<T>(t, first, end, GH, nullptr, all_da + t * B * GH);
+                    const auto write_backward = [&](int64_t b) {
+                        write_cell_backward<T>(H, p, gates_of(b), C_before + b * H, dC_t + b * H, da_of(b));
+                    };
                     scan.for_rows(t, first, end, [&](int64_t b) {
                         show_cell_backward<T>(H, p, gates_of(b), C_t + b * H, dy_t ? dy_t + b * H : nullptr,
                                               dh_t + b * H, dC_t + b * H, da_of(b));
+                        if (!P.o) write_backward(b);
                     });
-                    if (P.o) P.o->multiply<T>(rows, a.o, GH, dC_t + first * H, H, true);
-                    scan.for_rows(t, first, end, [&](int64_t b) {
-                        write_cell_backward<T>(H, p, gates_of(b), C_before + b * H, dC_t + b * H, da_of(b));
-                    });
+                    if (P.o) {
+                        P.o->multiply<T>(rows, a.o, GH, dC_t + first * H, H, true);
+                        scan.for_rows(t, first, end, write_backward);
+                    }
                     if (P.f) P.f->multiply<T>(rows, a.f, GH, dC_t + first * H, H, true);
                     if (P.i) P.i->multiply<T>(rows, a.i, GH, dC_t + first * H, H, true);
+                    if (step > 0) {
+                        const int64_t next = scan.time(step - 1);
+                        kernels::prefetch(all_gates + (next * B + first) * GH, rows * GH);
+                        kernels::prefetch(all_C + (scan.before(next) * B + first) * H, rows * H);
+                        if (all_dy) kernels::prefetch(all_dy + (next * B + first) * H, rows * H);
+                    }
                     // dh_{t-1} = W_hhᵀ da_t, for rows: da_t W_hh, to the dh_t that passes through past a sequence's end
                     W.multiply<T>(rows, all_da + (t * B + first) * GH, GH, dh_t + first * H, H, true);
                 }
@@ -185,13 +191,10 @@ struct LstmSequence final : Record {
             tape.add(P, sum_of_rows(da, gate * H, C));
     }
 
-    const char* name() const override { return "lstm_sequence"; }
-    const char* equation() const override {
-        return "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T";
-    }
-    const char* gradient() const override {
-        return "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
-               "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {"lstm_sequence", "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T",
+                "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
+                "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("C_0", C_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b", b);

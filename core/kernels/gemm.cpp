@@ -12,12 +12,14 @@ namespace unroll::kernels {
 namespace {
 
 // Terms summed in registers: part of the result's definition.
-constexpr int64_t block_k = 256;
+constexpr int64_t block_k = 512;
 // Rows: block_m x block_k elements of A, used again for every panel, stay in the L2 cache.
 constexpr int64_t block_m = 96;
-// Columns: 512 KB of packed B.
+// Rows of A that is not packed: they and their rows of C stay in the L2 cache from one block of k to the next.
+constexpr int64_t block_rows = 32;
+// Columns: 1 MB of packed B.
 template <class T>
-constexpr int64_t block_n = (512 << 10) / (block_k * sizeof(T));
+constexpr int64_t block_n = (1 << 20) / (block_k * sizeof(T));
 // Rows copied at a time by packing: as many as the L1 cache has ways, for rows may lie a power of two apart.
 constexpr int64_t pack_rows = 8;
 
@@ -145,9 +147,9 @@ void gemm_packed(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const
                  bool accumulate) {
     const int64_t width = Simd<T>::width;
     if (done_empty(M, N, K, C, ldc, accumulate)) return;
-    for (int64_t k = 0; k < K; k += block_k)
-        for (int64_t i = 0; i < M; i += block_m)
-            tiles<T, false>(std::min(block_m, M - i), N, std::min(block_k, K - k), A + i * lda + k, lda,
+    for (int64_t i = 0; i < M; i += block_rows)
+        for (int64_t k = 0; k < K; k += block_k)
+            tiles<T, false>(std::min(block_rows, M - i), N, std::min(block_k, K - k), A + i * lda + k, lda,
                             packed + k * width, K * width, C + i * ldc, ldc, accumulate || k > 0);
 }
 

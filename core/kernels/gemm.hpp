@@ -4,7 +4,7 @@
 // Matrix products. T is float or double, matrices are row-major: element [i, j] of one with leading dimension ld is p[i
 // * ld + j].
 //
-// Every element is computed alike, c = sum over blocks of 256 k of (a_0 b_0 + a_1 b_1 + ...), each block's terms added
+// Every element is computed alike, c = sum over blocks of 512 k of (a_0 b_0 + a_1 b_1 + ...), each block's terms added
 // in order of k by fused multiply-adds, so a result has the same bits for any number of threads, any split of rows or
 // columns into calls, and in all functions here. Zeros are not skipped (0 * NaN is NaN). K = 0 gives zeros.
 namespace unroll::kernels {

@@ -92,6 +92,12 @@ inline void map(int64_t n, const std::array<const T*, Ins>& in, const std::array
     (std::make_index_sequence<Ins>(), std::make_index_sequence<Outs>());
 }
 
+/// Brings n numbers nearer, to the L2 cache.
+template <class T>
+inline void prefetch(const T* p, int64_t n) {
+    for (int64_t i = 0; i < n; i += 64 / int64_t(sizeof(T))) __builtin_prefetch(p + i, 0, 2);
+}
+
 /// The vector at element j of arrays of n more elements.
 template <class T>
 struct At {

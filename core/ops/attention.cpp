@@ -1,7 +1,5 @@
 #include "core/ops/attention.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/gemm.hpp"
 #include "core/kernels/vecmath.hpp"
 #include "core/ops/elementwise.hpp"
@@ -31,8 +29,7 @@ struct Sizes {
     /// Calls f with where each sequence begins in x, k and y.
     template <class F>
     void each_sequence(const Tensor& x, const Tensor& k, Tensor& y, F f) const {
-        dispatch(x.dtype(), [&](auto zero) {
-            using T_ = decltype(zero);
+        dispatch(x.dtype(), [&]<class T_>(T_) {
             const T_ *xs = x.data<T_>(), *ks = k.data<T_>();
             T_* ys = y.mutable_data<T_>();
             each_sequence([&](int64_t b) { f(xs + b * x.dim(-1), ks + b * k.dim(-1), ys + b * y.dim(-1)); });
@@ -45,21 +42,23 @@ void check(const char* operation, const Operand& x, const char* x_name, const Op
            bool scores) {
     const Shape &a = x.shape(), &b = k.shape();
     common_dtype(operation, x.value(), k.value(), x.at);
-    if (b.rank() != 3 || b[0] < 1)
-        fail(operation, x.at, fmt::format("{}, expected [S, B, H] with S of 1 or more", k.label(k_name)));
+    if (b.rank() != 3 || b[0] < 1) fail(operation, x.at, "{}, expected [S, B, H] with S of 1 or more", k.label(k_name));
     const Dim last = scores ? b.dim(2) : Dim{b[0], 'S'}, B{b[1], 'B'};
     if ((a.rank() != 2 && a.rank() != 3) || a[-2] != B.size || a[-1] != last.size)
-        fail(operation, x.at,
-             fmt::format("{}, expected {} or [T, B, ..] with as many for {}", x.label(x_name), Shape{B, last}.str(),
-                         k.label(k_name)));
+        fail(operation, x.at, "{}, expected {} or [T, B, ..] with as many for {}", x.label(x_name),
+             Shape{B, last}.str(), k.label(k_name));
 }
 
-template <class T>
-T dot(int64_t n, const T* x, const T* y) {
-    using S = kernels::Simd<T>;
-    typename S::V sum{};
-    for (int64_t i = 0; i < n; i += S::width) sum += S::load(x + i, n - i) * S::load(y + i, n - i);
-    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+/// e_{t,s} = Σ f(q_t, k_s, at) over vectors of H, for one sequence; at(v) is the vector of another array.
+template <class T, class F>
+void each_score(const Sizes& z, const T* q, const T* k, T* e, F f) {
+    for (int64_t t = 0; t < z.T; t++)
+        for (int64_t s = 0; s < z.S; s++) {
+            typename kernels::Simd<T>::V sum{};
+            kernels::each_vector<T>(z.H,
+                                    [&](auto at) { sum += f(at(q + t * z.key_step), at(k + s * z.key_step), at); });
+            e[t * z.score_step + s] = kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
+        }
 }
 
 /// y += factor x
@@ -75,9 +74,7 @@ Tensor inner(const Tensor& q, const Tensor& k) {
     z.each_sequence(q, k, e, [&z](const auto* q, const auto* k, auto* e) {
         if (z.T >= many)
             return kernels::gemm(false, true, z.T, z.S, z.H, q, z.key_step, k, z.key_step, e, z.score_step, false);
-        for (int64_t t = 0; t < z.T; t++)
-            for (int64_t s = 0; s < z.S; s++)
-                e[t * z.score_step + s] = dot(z.H, q + t * z.key_step, k + s * z.key_step);
+        each_score(z, q, k, e, [](auto q, auto k, auto) { return q * k; });
     });
     return e;
 }
@@ -104,24 +101,13 @@ void add_outer(const Tensor& w, const Tensor& q, Tensor& dk) {
     });
 }
 
-/// v · tanh(q + k)
-template <class T>
-T additive_score(int64_t n, const T* q, const T* k, const T* v) {
-    using S = kernels::Simd<T>;
-    typename S::V sum{};
-    for (int64_t i = 0; i < n; i += S::width)
-        sum += S::load(v + i, n - i) * kernels::vtanh<T>(S::load(q + i, n - i) + S::load(k + i, n - i));
-    return kernels::fold<T>(sum, [](auto a, auto b) { return a + b; });
-}
-
+/// e_{t,s} = v · tanh(q_t + k_s)
 Tensor additive(const Tensor& q, const Tensor& k, const Tensor& v) {
     const Sizes z(q, k);
     Tensor e = Tensor::empty(q.shape().with(-1, {z.S, 'S'}), q.dtype());
     z.each_sequence(q, k, e, [&](const auto* q, const auto* k, auto* e) {
-        const auto* weights = v.data<std::decay_t<decltype(*e)>>();
-        for (int64_t t = 0; t < z.T; t++)
-            for (int64_t s = 0; s < z.S; s++)
-                e[t * z.score_step + s] = additive_score(z.H, q + t * z.key_step, k + s * z.key_step, weights);
+        using T = std::decay_t<decltype(*e)>;
+        each_score(z, q, k, e, [v = v.data<T>()](auto q, auto k, auto at) { return at(v) * kernels::vtanh<T>(q + k); });
     });
     return e;
 }
@@ -131,22 +117,22 @@ Tensor additive(const Tensor& q, const Tensor& k, const Tensor& v) {
 void additive_gradient(const Tensor& de, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& dq, Tensor& dk,
                        Tensor& dv) {
     const Sizes z(q, k);
-    dispatch(q.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(q.dtype(), [&]<class T>(T) {
         const T *des = de.data<T>(), *qs = q.data<T>(), *ks = k.data<T>(), *vs = v.data<T>();
         T *dqs = dq.mutable_data<T>(), *dks = dk.mutable_data<T>(), *dvs = dv.mutable_data<T>();
         z.each_sequence([&](int64_t b) {
             for (int64_t t = 0; t < z.T; t++)
                 for (int64_t s = 0; s < z.S; s++) {
-                    const int64_t target = (t * z.B + b) * z.H, source = (s * z.B + b) * z.H;
-                    const T d = des[(t * z.B + b) * z.S + s];
-                    T *dq_t = dqs + target, *dk_s = dks + source, *dv_b = dvs + b * z.H;
-                    kernels::map(z.H, inputs<T>(qs + target, ks + source, vs, dq_t, dk_s, dv_b),
-                                 outputs(dq_t, dk_s, dv_b),
-                                 [=](auto q, auto k, auto v, auto a, auto b, auto c, auto& dq, auto& dk, auto& dv) {
-                                     const auto u = kernels::vtanh<T>(q + k), g = d * v * (1 - u * u);
-                                     dq = a + g, dk = b + g, dv = c + d * u;
-                                 });
+                    const T d = des[(t * z.B + b) * z.S + s], *q_t = qs + (t * z.B + b) * z.H;
+                    const T* k_s = ks + (s * z.B + b) * z.H;
+                    T *dq_t = dqs + (q_t - qs), *dk_s = dks + (k_s - ks), *dv_b = dvs + b * z.H;
+                    kernels::each_vector<T>(z.H, [=](auto at) {
+                        const auto u = kernels::vtanh<T>(at(q_t) + at(k_s));
+                        const auto g = d * at(vs) * (1 - u * u);
+                        at.put(dq_t, at(dq_t) + g);
+                        at.put(dk_s, at(dk_s) + g);
+                        at.put(dv_b, at(dv_b) + d * u);
+                    });
                 }
         });
     });
@@ -156,7 +142,7 @@ void check_additive(const Operand& q, const Operand& k, const Operand& v) {
     check("additive_scores", q, "q", k, "k", true);
     common_dtype("additive_scores", q.value(), v.value(), q.at);
     if (!(v.shape() == Shape{k.shape().dim(2)}))
-        fail("additive_scores", q.at, fmt::format("{}, expected {}", v.label("v"), Shape{{k.shape()[2], 'A'}}.str()));
+        fail("additive_scores", q.at, "{}, expected {}", v.label("v"), Shape{{k.shape()[2], 'A'}}.str());
 }
 
 }  // namespace
@@ -185,9 +171,9 @@ struct DotScores final : Record {
         if (tape.wants(q)) tape.add(q, mix(*dy, k));
         if (tape.wants(k)) add_outer(*dy, q, tape.sum(k));
     }
-    const char* name() const override { return "dot_scores"; }
-    const char* equation() const override { return "e_{t,s} = q_t · k_s"; }
-    const char* gradient() const override { return "dq_t += Σ_s de_{t,s} k_s, dk_s += Σ_t de_{t,s} q_t"; }
+    Text text() const override {
+        return {"dot_scores", "e_{t,s} = q_t · k_s", "dq_t += Σ_s de_{t,s} k_s, dk_s += Σ_t de_{t,s} q_t"};
+    }
     void symbols(Symbols& list) const override { list.in("q", q).in("k", k).out("e", e); }
 };
 
@@ -204,11 +190,10 @@ struct AdditiveScores final : Record {
         if (tape.wants(q)) tape.add(q, dq);
         if (tape.wants(v)) tape.add(v, sum_to(dv, v.value.shape()));
     }
-    const char* name() const override { return "additive_scores"; }
-    const char* equation() const override { return "e_{t,s} = v · tanh(q_t + k_s)"; }
-    const char* gradient() const override {
-        return "g_{t,s} = de_{t,s} v ⊙ (1 - tanh²(q_t + k_s)), dq_t += Σ_s g_{t,s}, dk_s += Σ_t g_{t,s}, dv += Σ "
-               "de_{t,s} tanh(q_t + k_s)";
+    Text text() const override {
+        return {"additive_scores", "e_{t,s} = v · tanh(q_t + k_s)",
+                "g_{t,s} = de_{t,s} v ⊙ (1 - tanh²(q_t + k_s)), dq_t += Σ_s g_{t,s}, dk_s += Σ_t g_{t,s}, dv += Σ "
+                "de_{t,s} tanh(q_t + k_s)"};
     }
     void symbols(Symbols& list) const override { list.in("q", q).in("k", k).in("v", v).out("e", e); }
 };
@@ -222,9 +207,9 @@ struct WeightedSum final : Record {
         if (tape.wants(alpha)) tape.add(alpha, inner(*dy, V));
         if (tape.wants(V)) add_outer(alpha, *dy, tape.sum(V));
     }
-    const char* name() const override { return "weighted_sum"; }
-    const char* equation() const override { return "c_t = Σ_s α_{t,s} V_s"; }
-    const char* gradient() const override { return "dα_{t,s} += dc_t · V_s, dV_s += Σ_t α_{t,s} dc_t"; }
+    Text text() const override {
+        return {"weighted_sum", "c_t = Σ_s α_{t,s} V_s", "dα_{t,s} += dc_t · V_s, dV_s += Σ_t α_{t,s} dc_t"};
+    }
     void symbols(Symbols& list) const override { list.in("α", alpha).in("V", V).out("c", c); }
 };
 

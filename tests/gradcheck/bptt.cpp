@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "nn/gru.hpp"
+#include "nn/layer_norm_lstm.hpp"
 #include "nn/lstm.hpp"
 #include "nn/rnn.hpp"
 #include "tests/gradcheck/table.hpp"
@@ -160,6 +161,7 @@ void cells(Table& table) {
         composed<LstmCell>(table, fmt::format("{}LstmCell full", prefix),
                            {.peephole = Peephole::full, .coupled = coupled});
     }
+    composed<LayerNormLstmCell>(table, "LayerNormLstmCell", {.forget_bias = 1, .eps = 0.1});
     composed<GruCell>(table, "GruCell", {});
     composed<GruCell>(table, "GruCell reset after", {.reset_after = true});
 }

@@ -196,7 +196,7 @@ TEST_CASE("AttentionRnn: parameters, zeros where no state is given, wrong use at
     CHECK(failure([&] { layer(Var()); }).find("x is []") != std::string::npos);
     CHECK(failure([&] {
               layer(x, {.initial = {tape.input(random({3, 3})), {}}});
-          }) == "AttentionRnn (HERE): an initial state is [3, 3], expected [2, H=3]");
+          }) == "AttentionRnn (HERE): an initial state is [3, 3] f64, expected [2, H=3] f64");
     CHECK(failure([&] { layer(x, {.initial = {h, h}}); }).find("this cell has none") != std::string::npos);
     CHECK(failure([&] {
               layer(x, {.lengths = Ids({4, 5})});

@@ -17,7 +17,7 @@ void tell_language_model(Lesson& lesson, const lesson::LanguageModelOptions& opt
     lesson::tell_language_model(lesson, options,
                                 {.name = "austen_rnn",
                                  .model = {.cell = CellKind::rnn, .embedding_size = 64, .hidden_size = 256},
-                                 .training = {.steps = 17500, .learning_rate = 2e-3}});
+                                 .training = {.steps = 15000, .learning_rate = 2e-3}});
 }
 
 }  // namespace unroll

@@ -112,7 +112,9 @@ void answers(Lesson& lesson, const Sizes& sizes, const std::vector<const Run*>& 
                       .x = "time step t",
                       .y = "answer",
                       .series = {so_far},
-                      .caption = "One sequence that they have not seen; they were trained on the last answer alone."};
+                      .caption =
+                          "One sequence that they have not seen; they were trained on the last answer alone. Without "
+                          "any knowledge the best answer is 1, between the marks the first number and a half."};
     for (const Run* run : runs) {
         Tape tape(Tape::Mode::forward_only);
         const RecurrentLayer::Output h = (*run->net.layer)(tape.constant(one.x));
@@ -161,12 +163,9 @@ void tell_adding(Lesson& lesson) {
     lesson.text(fmt::format(
         "A task of Hochreiter and Schmidhuber's, in a form that has become usual: {} random numbers between 0 and 1 go "
         "by, two of them marked, one in each half. At the end the network says the sum of the two. Who always says 1 "
-        "has "
-        "a mean square error of 1/6: that is what can be had without a memory. The LSTMs have {} units and the RNNs "
-        "{}, "
-        "which makes about as many parameters. Adam trains them at a rate of {} ({} for the RNNs) on the same "
-        "sequences, "
-        "{} new ones at each step, gradients clipped to 1; {}.",
+        "has a mean square error of 1/6: that is what can be had without a memory. The LSTMs have {} units and the "
+        "RNNs {}, which makes about as many parameters. Adam trains them at a rate of {} ({} for the RNNs) on the same "
+        "sequences, {} new ones at each step, gradients clipped to 1; {}.",
         sizes.T, sizes.H, 2 * sizes.H, sizes.rate, sizes.rate / 4, sizes.B,
         sizes.seeds == 1 ? "one seed" : fmt::format("{} seeds each", sizes.seeds)));
     lesson::Progress bar({.title = "adding", .total = 4.0 * sizes.steps * sizes.seeds, .unit = "steps"});
@@ -216,8 +215,7 @@ void tell_adding(Lesson& lesson) {
     answers(lesson, sizes, {&runs[1][0], &runs[3][0]});
     lesson.text(
         "The LSTM wasn't told to keep its gates open: it has learnt to, from the little gradient that arrived at "
-        "first. How "
-        "far back does the answer reach now?");
+        "first. How far back does the answer reach now?");
     trained_gradients(lesson, sizes, runs[1][0], runs[3][0]);
     const char* const short_names[] = {"rnn", "rnn_orthogonal", "lstm_bias_0", "lstm_bias_1"};
     for (size_t kind = 0; kind < runs.size(); kind++)

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/bptt/lstm.hpp"
 #include "core/gradcheck.hpp"
+#include "nn/clip.hpp"
 #include "tutorials/02_lstm/chapter.hpp"
 #include "tutorials/02_lstm/small_lstm.hpp"
 
@@ -117,13 +119,32 @@ void three_columns(Lesson& lesson, const SmallLstm& net) {
                      gradcheck(parameters, [&](Tape& t) { return std::vector<Var>{net.loss(t)}; }));
 }
 
+/// The fast form: the whole sequence as one operation.
+void whole_sequence(Lesson& lesson, const SmallLstm& net) {
+    const Weights stacked = from_book("fiCo", net.book());
+    const Parameter W_hh("W_hh", stacked.at("W_hh")), W_xh("W_xh", stacked.at("W_xh")), b("b", stacked.at("b"));
+    Tape tape;
+    const LstmVars whole = lstm_sequence(tape.constant(net.x), net.h_0, net.C_0, {W_xh, W_hh, b});
+    const Var error = whole.y - net.target;
+    tape.backward(scale(sum(error * error), 0.5));
+    const Weights gradients =
+        to_book("fiCo", {{"W_hh", tape.grad(W_hh)}, {"W_xh", tape.grad(W_xh)}, {"b", tape.grad(b)}});
+    const std::vector<Tensor> hand = bptt_by_hand(net, loss_gradient(net), Tensor::zeros({1, 2}, DType::f64));
+    std::vector<Tensor> differences{tape.grad(net.h_0) - hand[8], tape.grad(net.C_0) - hand[9]};
+    const std::vector<Parameter> names = net.parameters();
+    for (size_t k = 0; k < 8; k++) differences.push_back(gradients.at(names[k].name) - hand[k]);
+    lesson.text(
+        "`lstm_sequence` is this loop as a single operation, with the four matrices above each other and the sums over "
+        "time as one matrix product each. It is what the trainings below use.");
+    lesson.check("the whole-sequence operation gives the same gradients", global_norm(differences), 1e-15);
+}
+
 /// Checks the loop above, right and with the mistake, with and without a gradient that enters at C_T.
 void forgotten_state(Lesson& lesson, const SmallLstm& net) {
     lesson.section("The gradient that arrives at the last cell state");
     lesson.text(
         "A decoder may go on from $h_T$ and $C_T$; then gradients arrive at both. Libraries have taken the one at "
-        "$C_T$ "
-        "for 0 (deeplearning4j #8838, PaddlePaddle #6970), and a gradient check doesn't mind as long as it puts "
+        "$C_T$ for 0 (deeplearning4j #8838, PaddlePaddle #6970), and a gradient check doesn't mind as long as it puts "
         "gradients on the outputs alone. Here is the loop above, right and with that mistake, under two checks.");
     const auto check = [&](bool with_C_T, bool ignored) {
         const auto forward = [&](const std::vector<Tensor>& values) {
@@ -158,18 +179,22 @@ void tell_bptt(Lesson& lesson) {
         "Two states go forward, so two gradients come back. $h_t$ is read by the loss of its step and by the four "
         "matrices of the next; $C_t$ by $h_t$ and by the next cell state. Each collects a sum of two:");
     lesson.equation(
-        R"(dh_t = \frac{\partial L_t}{\partial h_t} + \sum_{g \in \{f, i, C, o\}} \delta^g_{t+1} W_g^{(h)}, \qquad dC_t = dC_{t+1} \odot f_{t+1} + dh_t \odot o_t \odot (1 - \tanh^2 C_t))",
-        "dh_t = ∂L_t/∂h_t + Σ_g δ^g_{t+1} W_g (columns of h),   dC_t = dC_{t+1} ⊙ f_{t+1} + dh_t ⊙ o_t ⊙ (1 - tanh² "
-        "C_t)");
+        R"(dh_t = \frac{\partial L_t}{\partial h_t} + \sum_{g \in \{f, i, C, o\}} \delta^g_{t+1} W_g^{(h)})",
+        "dh_t = ∂L_t/∂h_t + Σ_g δ^g_{t+1} W_g, of each W the columns of h, g = f, i, C, o");
+    lesson.equation(R"(dC_t = dC_{t+1} \odot f_{t+1} + dh_t \odot o_t \odot (1 - \tanh^2 C_t))",
+                    "dC_t = dC_{t+1} ⊙ f_{t+1} + dh_t ⊙ o_t ⊙ (1 - tanh² C_t)");
     lesson.equation(
-        R"(\delta^f_t = dC_t \odot C_{t-1} \odot f_t (1 - f_t), \quad \delta^i_t = dC_t \odot \tilde{C}_t \odot i_t (1 - i_t), \quad \delta^C_t = dC_t \odot i_t \odot (1 - \tilde{C}_t^2), \quad \delta^o_t = dh_t \odot \tanh(C_t) \odot o_t (1 - o_t))",
-        "δ^f_t = dC_t ⊙ C_{t-1} ⊙ f_t (1 - f_t),  δ^i_t = dC_t ⊙ C̃_t ⊙ i_t (1 - i_t),\nδ^C_t = dC_t ⊙ i_t ⊙ (1 - "
-        "C̃_t²),  δ^o_t = dh_t ⊙ tanh(C_t) ⊙ o_t (1 - o_t)");
+        R"(\delta^f_t = dC_t \odot C_{t-1} \odot f_t (1 - f_t), \qquad \delta^i_t = dC_t \odot \tilde{C}_t \odot i_t (1 - i_t))",
+        "δ^f_t = dC_t ⊙ C_{t-1} ⊙ f_t (1 - f_t),   δ^i_t = dC_t ⊙ C̃_t ⊙ i_t (1 - i_t)");
+    lesson.equation(
+        R"(\delta^C_t = dC_t \odot i_t \odot (1 - \tilde{C}_t^2), \qquad \delta^o_t = dh_t \odot \tanh(C_t) \odot o_t (1 - o_t))",
+        "δ^C_t = dC_t ⊙ i_t ⊙ (1 - C̃_t²),   δ^o_t = dh_t ⊙ tanh(C_t) ⊙ o_t (1 - o_t)");
     lesson.equation(
         R"(\frac{\partial L}{\partial W_g} = \sum_t (\delta^g_t)^\top [h_{t-1}, x_t], \qquad \frac{\partial L}{\partial b_g} = \sum_t \delta^g_t)",
         "∂L/∂W_g = Σ_t (δ^g_t)ᵀ [h_{t-1}, x_t],   ∂L/∂b_g = Σ_t δ^g_t");
     lesson.text("Here $L_t = \\|h_t - \\hat y_t\\|^2 / 2$, on the small network above.");
     three_columns(lesson, net);
+    whole_sequence(lesson, net);
     forgotten_state(lesson, net);
 }
 

@@ -16,10 +16,10 @@ void tell_cell(Lesson& lesson) {
         "shown. The network below has two units and one input, so that every number can be checked by hand.");
     lesson.equation(R"(C_t = f_t \odot C_{t-1} + i_t \odot \tilde{C}_t, \qquad h_t = o_t \odot \tanh(C_t))",
                     "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t,   h_t = o_t ⊙ tanh(C_t)");
-    lesson.equation(
-        R"(f_t = \sigma(W_f [h_{t-1}, x_t] + b_f), \quad i_t = \sigma(W_i [h_{t-1}, x_t] + b_i), \quad o_t = \sigma(W_o [h_{t-1}, x_t] + b_o))",
-        "f_t = σ(W_f [h_{t-1}, x_t] + b_f),  i_t = σ(W_i [h_{t-1}, x_t] + b_i),  o_t = σ(W_o [h_{t-1}, x_t] + b_o)");
-    lesson.equation(R"(\tilde{C}_t = \tanh(W_C [h_{t-1}, x_t] + b_C))", "C̃_t = tanh(W_C [h_{t-1}, x_t] + b_C)");
+    lesson.equation(R"(f_t = \sigma(W_f [h_{t-1}, x_t] + b_f), \qquad i_t = \sigma(W_i [h_{t-1}, x_t] + b_i))",
+                    "f_t = σ(W_f [h_{t-1}, x_t] + b_f),   i_t = σ(W_i [h_{t-1}, x_t] + b_i)");
+    lesson.equation(R"(\tilde{C}_t = \tanh(W_C [h_{t-1}, x_t] + b_C), \qquad o_t = \sigma(W_o [h_{t-1}, x_t] + b_o))",
+                    "C̃_t = tanh(W_C [h_{t-1}, x_t] + b_C),   o_t = σ(W_o [h_{t-1}, x_t] + b_o)");
     for (const Parameter& p : net.parameters()) lesson.show(p.name, p.value);
     lesson.show("x", net.x);
 
@@ -34,18 +34,18 @@ void tell_cell(Lesson& lesson) {
         "The first step, piece by piece. All four matrices read the same row $[h_0, x_1]$. σ is the logistic function, "
         "for the gates; the candidate has tanh, because what is written may be of either sign.");
     lesson.show("[h_0, x_1]", hx);
-    lesson.show("W_f [h_0, x_1] + b_f", through(net.W_f, net.b_f));
-    lesson.show("f_1, how much of C_0 is kept", f);
-    lesson.show("i_1, how much is written", i);
-    lesson.show("C̃_1, what is written", candidate);
-    lesson.show("f_1 ⊙ C_0", kept);
-    lesson.show("i_1 ⊙ C̃_1", written);
-    lesson.show("C_1 = f_1 ⊙ C_0 + i_1 ⊙ C̃_1", C);
-    lesson.show("o_1, how much is shown", o);
-    lesson.show("h_1 = o_1 ⊙ tanh(C_1)", o * tanh(C));
+    lesson.table(by_unit("The first step", {{"$W_f [h_0, x_1] + b_f$", through(net.W_f, net.b_f)},
+                                            {"$f_1$, how much of $C_0$ is kept", f},
+                                            {"$i_1$, how much is written", i},
+                                            {"$\\tilde C_1$, what is written", candidate},
+                                            {"$f_1 \\odot C_0$", kept},
+                                            {"$i_1 \\odot \\tilde C_1$", written},
+                                            {"$C_1 = f_1 \\odot C_0 + i_1 \\odot \\tilde C_1$", C},
+                                            {"$o_1$, how much is shown", o},
+                                            {"$h_1 = o_1 \\odot \\tanh(C_1)$", o * tanh(C)}}));
     lesson.text(
-        "*A slip in the book.* Its table of comparison counts \"4 gates\". There are three gates and a candidate: "
-        "four matrices of one shape, so four times the parameters of an RNN, but the fourth opens and closes nothing.");
+        "A slip in the book: its table of comparison counts \"4 gates\". There are three gates and a candidate: four "
+        "matrices of one shape, so four times the parameters of an RNN, but the fourth opens and closes nothing.");
 
     lesson.section("Three steps", "LSTM Architecture");
     Tape tape;
@@ -66,11 +66,10 @@ void tell_cell(Lesson& lesson) {
     lesson.table(table);
     lesson.text(
         "$h_t$ stays between -1 and 1. $C_t$ need not: while a unit's forget and input gates are both near 1, it "
-        "counts "
-        "up or down by as much as 1 a step.");
+        "counts up or down by as much as 1 a step.");
     lesson.check("the tape's first step is the one above", steps[0].h.value().at({0, 0}) == (o * tanh(C)).at({0, 0}));
     lesson.check("$h_t$ is between -1 and 1", bounded);
-    lesson.forward("The unrolled LSTM, record by record", tape);
+    lesson.forward("The unrolled LSTM, record by record", tape, 0, 22);
 }
 
 }  // namespace unroll

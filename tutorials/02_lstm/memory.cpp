@@ -29,9 +29,13 @@ void additive_path(Lesson& lesson) {
         "entry: no matrix, no squashing. The other leads through $h_{t-1}$ and the gates, and is as crooked as an "
         "RNN's. The Jacobian is their sum:");
     lesson.equation(
-        R"(\frac{\partial C_t}{\partial C_{t-1}} = \mathrm{diag}(f_t) + \Big( \mathrm{diag}(C_{t-1} f_t (1 - f_t))\, W_f^{(h)} + \mathrm{diag}(\tilde{C}_t\, i_t (1 - i_t))\, W_i^{(h)} + \mathrm{diag}(i_t (1 - \tilde{C}_t^2))\, W_C^{(h)} \Big)\, \mathrm{diag}(o_{t-1} (1 - \tanh^2 C_{t-1})))",
-        "∂C_t/∂C_{t-1} = diag(f_t) + ( diag(C_{t-1} f_t (1 - f_t)) W_f + diag(C̃_t i_t (1 - i_t)) W_i + diag(i_t (1 - "
-        "C̃_t²)) W_C ) diag(o_{t-1} (1 - tanh² C_{t-1})), of each W the columns of h");
+        R"(\frac{\partial C_t}{\partial C_{t-1}} = \mathrm{diag}(f_t) + G_t\, \mathrm{diag}(o_{t-1} (1 - \tanh^2 C_{t-1})))",
+        "∂C_t/∂C_{t-1} = diag(f_t) + G_t diag(o_{t-1} (1 - tanh² C_{t-1}))");
+    lesson.equation(
+        R"(G_t = \mathrm{diag}(C_{t-1} f'_t)\, W_f^{(h)} + \mathrm{diag}(\tilde{C}_t\, i'_t)\, W_i^{(h)} + \mathrm{diag}(i_t\, \tilde{C}'_t)\, W_C^{(h)})",
+        "G_t = diag(C_{t-1} f'_t) W_f + diag(C̃_t i'_t) W_i + diag(i_t C̃'_t) W_C, of each W the columns of h");
+    lesson.equation(R"(f'_t = f_t (1 - f_t), \qquad i'_t = i_t (1 - i_t), \qquad \tilde{C}'_t = 1 - \tilde{C}_t^2)",
+                    "f'_t = f_t (1 - f_t),   i'_t = i_t (1 - i_t),   C̃'_t = 1 - C̃_t²");
     Tape tape;
     std::vector<SmallLstm::Step> steps;
     net.loss(tape, &steps);
@@ -74,9 +78,8 @@ void additive_path(Lesson& lesson) {
 
     lesson.text(
         "Along the straight way $n$ steps multiply the gradient by $n$ forget gates, each a number the network can "
-        "choose. "
-        "An RNN's factor is $\\mathrm{diag}(\\tanh')\\, W_{hh}$: to keep a gradient it would need $\\tanh' = 1$ and an "
-        "orthogonal matrix, all the time. A gate has to be near 1 only. How near?");
+        "choose. An RNN's factor is $\\mathrm{diag}(\\tanh')\\, W_{hh}$: to keep a gradient it would need $\\tanh' = "
+        "1$ and an orthogonal matrix, all the time. A gate has to be near 1 only. How near?");
     lesson::Table table{
         .caption = "A forget gate that has nothing but its bias",
         .header = {"$b_f$", "$f = \\sigma(b_f)$", "steps until 1 % is left", fmt::format("$f^{{{}}}$", T)}};
@@ -86,12 +89,10 @@ void additive_path(Lesson& lesson) {
     }
     lesson.table(table);
     lesson.text(
-        "So a forget bias of 1 is no long memory. It is a start: with 0 the gradient halves at every step, and a "
-        "network "
-        "that gets no gradient from ten steps back can't find out that its gates had better be open. With 1 it gets "
-        "some, "
-        "and opens them further by itself. For very long tasks the bias is set to suit them (Tallec and Ollivier "
-        "2018).");
+        "So a forget bias of 1 is no long memory. It is a start: with 0 the straight way halves the gradient at every "
+        "step, and a network that gets no gradient from ten steps back can't find out that its gates had better be "
+        "open. With 1 it gets some, and opens them further by itself. For very long tasks the bias is set to suit them "
+        "(Tallec and Ollivier 2018).");
 }
 
 Tensor normal(const Shape& shape, Generator& gen) {
@@ -107,11 +108,9 @@ void measured(Lesson& lesson) {
         "‖∂L_T/∂h_k‖ and ‖∂L_T/∂C_k‖,  k = T, T-1, .. 0");
     lesson.text(fmt::format(
         "Untrained networks of {} units read {} steps of random inputs of size 1. The loss looks at the last state "
-        "alone; "
-        "how much of its gradient arrives at step $k$? All start with weights uniform in $\\pm 1/\\sqrt{{H}}$, as "
-        "PyTorch's do; one RNN gets an orthogonal $W_{{hh}}$, the best that chapter 01 had to offer. In the coupled "
-        "cell, "
-        "which has no $b_f$, the bias of $i$ is lowered instead: $1 - \\sigma(-b) = \\sigma(b)$.",
+        "alone; how much of its gradient arrives at step $k$? All start with weights uniform in $\\pm 1/\\sqrt{{H}}$, "
+        "as PyTorch's do; one RNN gets an orthogonal $W_{{hh}}$, the best that chapter 01 had to offer. In the coupled "
+        "cell, which has no $b_f$, the bias of $i$ is lowered instead: $1 - \\sigma(-b) = \\sigma(b)$.",
         H, T));
     Generator gen(lesson.seed());
     const Tensor x = normal({{T, 'T'}, {B, 'B'}, {D, 'D'}}, gen), upstream = normal({{B, 'B'}, {H, 'H'}}, gen);
@@ -160,19 +159,19 @@ void measured(Lesson& lesson) {
         lesson.plot(plot);
         lstms.push_back(curves[2].norms);
     }
-    lesson::Plot open{.title = "LSTM: the forget bias, further up",
+    lesson::Plot open{.title = "LSTM: a curve for each forget bias",
                       .x = "n = T - k, time steps",
                       .y = "share of the gradient's norm",
                       .log_y = true,
-                      .caption = "Each curve beside the power of its gate, σ(b)^n."};
+                      .caption = "Along the cell state, each curve beside the power of its gate, σ(b)^n."};
     for (double bias : {3.0, 5.0}) {
         const Curve c = lstm("LSTM", bias, Peephole::none, false);
         add_row(c, fmt::format("{}", bias));
         lstms.push_back(c.norms);
     }
     const double biases[] = {0, 1, 3, 5};
-    for (size_t k = 0; k < lstms.size(); k++) {
-        open.series.push_back({.name = fmt::format("bias {}, along C", biases[k]), .x = lstms[k].n, .y = lstms[k].C});
+    for (size_t k = 0; k < 3; k++) {
+        open.series.push_back({.name = fmt::format("bias {}", biases[k]), .x = lstms[k].n, .y = lstms[k].C});
         std::vector<double> power;
         for (double n : lstms[k].n) power.push_back(std::pow(1 / (1 + std::exp(-biases[k])), n));
         open.series.push_back({.name = fmt::format("σ({})^n", biases[k]), .x = lstms[k].n, .y = power});
@@ -180,15 +179,12 @@ void measured(Lesson& lesson) {
     lesson.plot(open);
     lesson.table(table);
     lesson.text(
-        "The forget bias decides, in every form; the powers of the gate alone foretell the curve's slope, and the way "
-        "through the gates adds a little to it, which may even let a gradient grow where the gates are wide open. "
-        "Along $h$ "
-        "less is left than along $C$: $h$ is what a step shows, not what it keeps.\n\n"
-        "And the orthogonal RNN keeps more than an LSTM with a forget bias of 1. At the start, that is. What its "
-        "gradient "
-        "passes on the way depends on everything it computes, and learning anything at all moves $W_{hh}$ away from "
-        "what "
-        "keeps gradients. A gate can be moved to 1 and left there. The adding problem below will tell.");
+        "The forget bias decides, in every form. What comes through the gates is added to the power of the gate: the "
+        "curves fall less steeply than it, and where the gates are wide open a gradient may even grow. Along $h$ less "
+        "is left than along $C$: $h$ is what a step shows, not what it keeps.\n\nAnd the orthogonal RNN keeps more "
+        "than an LSTM with a forget bias of 1. At the start, that is. What its gradient passes on the way depends on "
+        "everything it computes, and learning anything at all moves $W_{hh}$ away from what keeps gradients. A gate "
+        "can be moved to 1 and left there. The adding problem below will tell.");
     lesson.check("after 50 steps the LSTM with forget bias 1 has kept more than the RNN",
                  lstms[1].after(50) > rnn.norms.after(50));
     lesson.check("every rise of the forget bias keeps more over 200 steps", lstms[0].after(T) < lstms[1].after(T) &&

@@ -1,11 +1,14 @@
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/ops/elementwise.hpp"
 #include "core/ops/linalg.hpp"
 #include "core/ops/reductions.hpp"
 #include "core/ops/shape.hpp"
+#include "nn/book.hpp"
+#include "tutorials/lesson/elements.hpp"
 
 namespace unroll {
 
@@ -34,6 +37,13 @@ struct SmallLstm {
                                   &net.b_i, &net.b_C, &net.b_o, &net.h_0, &net.C_0};
         for (size_t i = 0; i < values.size(); i++) *all[i] = Parameter(all[i]->name, values[i]);
         return net;
+    }
+
+    /// W_f .. b_o by their names.
+    Weights book() const {
+        Weights weights;
+        for (const Parameter& p : {W_f, W_i, W_C, W_o, b_f, b_i, b_C, b_o}) weights[p.name] = p.value;
+        return weights;
     }
 
     struct Step {
@@ -85,5 +95,12 @@ struct SmallLstm {
         return L;
     }
 };
+
+/// Values [1, H=2] of one step, a row each, a column a unit.
+inline lesson::Table by_unit(const std::string& caption, const std::vector<std::pair<std::string, Tensor>>& values) {
+    lesson::Table table{.caption = caption, .header = {"", "unit 1", "unit 2"}};
+    for (const auto& [name, value] : values) table.rows.push_back({name, value.at({0, 0}), value.at({0, 1})});
+    return table;
+}
 
 }  // namespace unroll

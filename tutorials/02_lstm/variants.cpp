@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "core/gradcheck.hpp"
-#include "nn/book.hpp"
 #include "nn/clip.hpp"
 #include "nn/lstm.hpp"
 #include "tutorials/02_lstm/chapter.hpp"
@@ -10,14 +9,6 @@
 
 namespace unroll {
 namespace {
-
-/// The small network's weights under the book's names.
-Weights book(const SmallLstm& net) {
-    Weights weights;
-    for (const Parameter& p : net.parameters())
-        if (p.name[0] == 'W' || p.name[0] == 'b') weights[p.name] = p.value;
-    return weights;
-}
 
 /// The library's cell with these weights of the book's.
 LstmCell cell_of(const Weights& weights, Peephole peephole, bool coupled) {
@@ -40,13 +31,12 @@ void peephole(Lesson& lesson, const SmallLstm& net) {
     lesson.section("Peephole", "Peephole LSTM");
     lesson.text(
         "A gate of the plain LSTM sees $h_{t-1}$ only: of a cell whose output gate was shut it knows nothing. "
-        "Peepholes "
-        "show it the cell state. The forget and input gates, which decide before the cell changes, see $C_{t-1}$; the "
-        "output gate decides afterwards and sees the new $C_t$.");
+        "Peepholes show it the cell state. The forget and input gates, which decide before the cell changes, see "
+        "$C_{t-1}$; the output gate decides afterwards and sees the new $C_t$.");
     lesson.equation(
-        R"(f_t = \sigma(W_f [h_{t-1}, x_t, C_{t-1}] + b_f), \quad i_t = \sigma(W_i [h_{t-1}, x_t, C_{t-1}] + b_i), \quad o_t = \sigma(W_o [h_{t-1}, x_t, C_t] + b_o))",
-        "f_t = σ(W_f [h_{t-1}, x_t, C_{t-1}] + b_f),  i_t = σ(W_i [h_{t-1}, x_t, C_{t-1}] + b_i),  o_t = σ(W_o "
-        "[h_{t-1}, x_t, C_t] + b_o)");
+        R"(f_t = \sigma(W_f [h_{t-1}, x_t, C_{t-1}] + b_f), \qquad i_t = \sigma(W_i [h_{t-1}, x_t, C_{t-1}] + b_i))",
+        "f_t = σ(W_f [h_{t-1}, x_t, C_{t-1}] + b_f),   i_t = σ(W_i [h_{t-1}, x_t, C_{t-1}] + b_i)");
+    lesson.equation(R"(o_t = \sigma(W_o [h_{t-1}, x_t, C_t] + b_o))", "o_t = σ(W_o [h_{t-1}, x_t, C_t] + b_o)");
     const Tensor P_f = Tensor::of({{0.2, -0.1}, {0, 0.4}}, DType::f64),
                  P_i = Tensor::of({{-0.5, 0}, {0.3, 0.1}}, DType::f64);
     const Tensor P_o = Tensor::of({{0.6, 0.2}, {-0.2, 0.5}}, DType::f64);
@@ -60,14 +50,12 @@ void peephole(Lesson& lesson, const SmallLstm& net) {
     const Tensor o = sigmoid(matmul(hxC_new, transposed(concat(net.W_o.value, P_o))) + net.b_o.value);
     lesson.text("The small network's matrices get two more columns each, $P_f$, $P_i$ and $P_o$, for the cell state:");
     lesson.show("W_f, with P_f behind it", concat(net.W_f.value, P_f));
-    lesson.show("[h_0, x_1, C_0]", hxC);
-    lesson.show("f_1", f);
-    lesson.show("i_1", i);
-    lesson.show("C_1", C);
-    lesson.show("[h_0, x_1, C_1], what the output gate sees", hxC_new);
-    lesson.show("o_1", o);
-    lesson.show("h_1", o * tanh(C));
-    Weights weights = book(net);
+    lesson.show("[h_0, x_1, C_0], what f and i see", hxC);
+    lesson.table(by_unit("The first step, up to the cell state",
+                         {{"$f_1$", f}, {"$i_1$", i}, {"$\\tilde C_1$, without peephole", candidate}, {"$C_1$", C}}));
+    lesson.show("[h_0, x_1, C_1], what o sees", hxC_new);
+    lesson.table(by_unit("and what is shown of it", {{"$o_1$", o}, {"$h_1$", o * tanh(C)}}));
+    Weights weights = net.book();
     weights["W_f"] = concat(net.W_f.value, P_f);
     weights["W_i"] = concat(net.W_i.value, P_i);
     weights["W_o"] = concat(net.W_o.value, P_o);
@@ -75,8 +63,7 @@ void peephole(Lesson& lesson, const SmallLstm& net) {
     lesson.check("`LstmCell` with full peepholes takes the same step", difference(net, full, o * tanh(C), C), 1e-15);
     lesson.text(
         "In the paper (Gers and Schmidhuber 2000) a gate sees the cell of its own unit only: $P_f$, $P_i$ and $P_o$ "
-        "are "
-        "diagonal, vectors of $H$ numbers. The book's full matrices see all cells. The library has both.");
+        "are diagonal, vectors of $H$ numbers. The book's full matrices see all cells. The library has both.");
     const auto diagonal = [](const Tensor& P) { return Tensor::of({P.at({0, 0}), P.at({1, 1})}, DType::f64); };
     const Tensor p_f = diagonal(P_f), p_i = diagonal(P_i), p_o = diagonal(P_o);
     const auto seen = [&](const Parameter& W, const Parameter& b) {
@@ -85,12 +72,12 @@ void peephole(Lesson& lesson, const SmallLstm& net) {
     const Tensor C_d =
         sigmoid(seen(net.W_f, net.b_f) + C_0 * p_f) * C_0 + sigmoid(seen(net.W_i, net.b_i) + C_0 * p_i) * candidate;
     const Tensor h_d = sigmoid(seen(net.W_o, net.b_o) + C_d * p_o) * tanh(C_d);
-    weights = book(net);
+    weights = net.book();
     weights["P_f"] = p_f;
     weights["P_i"] = p_i;
     weights["P_o"] = p_o;
     const LstmCell thin = cell_of(weights, Peephole::diagonal, false);
-    lesson.show("h_1 with the diagonals of the same matrices", h_d);
+    lesson.table(by_unit("The same step with the diagonals of the same matrices", {{"$C_1$", C_d}, {"$h_1$", h_d}}));
     lesson.check("`LstmCell` with diagonal peepholes takes the same step", difference(net, thin, h_d, C_d), 1e-15);
 }
 
@@ -111,13 +98,12 @@ void coupled(Lesson& lesson, const SmallLstm& net) {
     const Tensor i = sigmoid(through(net.W_i, net.b_i)), candidate = tanh(through(net.W_C, net.b_C));
     const Tensor C = (1.0 - i) * net.C_0.value + i * candidate;
     const Tensor h = sigmoid(through(net.W_o, net.b_o)) * tanh(C);
-    Weights weights = book(net);
+    Weights weights = net.book();
     weights.erase("W_f");
     weights.erase("b_f");
-    lesson.show("i_1", i);
-    lesson.show("f_1 = 1 - i_1", 1.0 - i);
-    lesson.show("C_1", C);
-    lesson.show("h_1", h);
+    lesson.table(by_unit(
+        "The first step of the small network, without $W_f$",
+        {{"$i_1$", i}, {"$f_1 = 1 - i_1$", 1.0 - i}, {"$\\tilde C_1$", candidate}, {"$C_1$", C}, {"$h_1$", h}}));
     lesson.check("`LstmCell`, coupled, takes the same step",
                  difference(net, cell_of(weights, Peephole::none, true), h, C), 1e-15);
 }
@@ -126,10 +112,9 @@ void checked(Lesson& lesson) {
     lesson.section("Every form, checked and counted", "LSTM Variants");
     lesson.text(
         "Gradients of the library's layer, in all forms, against differences: every entry of every weight, of the "
-        "input "
-        "and of both initial states, with random gradients on all outputs and on $h_T$ and $C_T$.");
+        "input and of both initial states, with random gradients on all outputs and on $h_T$ and $C_T$.");
     lesson::Table table{.caption = "Checked at T=4, B=2, D=3, H=3; parameters counted at D=64, H=512",
-                        .header = {"form", "entries", "worst error", "parameters", ""}};
+                        .header = {"form", "entries", "worst error", "parameters", "counted"}};
     bool passed = true;
     struct Form {
         const char* name;

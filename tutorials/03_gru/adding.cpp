@@ -15,12 +15,10 @@ void tell_adding(Lesson& lesson, Comparison& comparison) {
     lesson.section("A task that is nothing but memory", "Comparison with LSTM");
     lesson.text(fmt::format(
         "The adding problem: {} random numbers come one by one, two of them marked, one in each half, and at the end "
-        "the "
-        "network is to say the sum of the two. Who always says 1 is wrong by $1/6$, as a mean square: a network "
-        "without "
-        "a memory can do no better. All cells get the same sequences, {} units, and the same training; only the last "
-        "GRU has more units, so that it has as many parameters as the LSTM. The LSTM begins with a forget bias of 1, "
-        "the GRUs begin with gates that are half open.",
+        "the network is to say the sum of the two. Who always says 1 is wrong by $1/6$, as a mean square: a network "
+        "without a memory can do no better. All cells get the same sequences, {} units, and the same training; only "
+        "the last GRU has more units, so that it has as many parameters as the LSTM. The LSTM begins with a forget "
+        "bias of 1, the GRUs begin with gates that are half open.",
         training.length, H));
     lesson::Progress bar({.title = "the adding problem",
                           .total = static_cast<double>(comparison.contestants.size()) * comparison.seeds *
@@ -48,6 +46,7 @@ void tell_adding(Lesson& lesson, Comparison& comparison) {
                                comparison.seeds, comparison.seeds == 1 ? "" : "s")};
     lesson::Table table{.caption = fmt::format("After {} steps", training.steps),
                         .header = {"cell", "error (lowest to highest)", "solved after steps"}};
+    std::vector<std::pair<std::string, double>> figures;
     for (const Contestant& c : comparison.contestants) {
         lesson::Series curve{.name = c.name, .x = c.adding[0].step, .y = {}};
         for (size_t k = 0; k < curve.x.size(); k++) {
@@ -63,14 +62,15 @@ void tell_adding(Lesson& lesson, Comparison& comparison) {
             solved.push_back(run.solved() < 0 ? "not" : fmt::format("{}", run.solved()));
         }
         table.rows.push_back({c.name, spread(last, 4), fmt::format("{}", fmt::join(solved, ", "))});
-        lesson.result("adding_error_" + c.key, mean_of(last));
-        lesson.result("adding_highest_" + c.key, *std::max_element(last.begin(), last.end()));
+        figures.emplace_back("adding_error_" + c.key, mean_of(last));
+        figures.emplace_back("adding_highest_" + c.key, *std::max_element(last.begin(), last.end()));
     }
     const std::vector<double> ends{0, static_cast<double>(training.steps)};
     plot.series.push_back({.name = "no memory: 1/6", .x = ends, .y = {tasks::adding_baseline, tasks::adding_baseline}});
     lesson.plot(plot);
     table.caption += ", for each seed the number of steps until the error was below a tenth of 1/6";
     lesson.table(table);
+    for (const auto& [name, value] : figures) lesson.result(name, value);
 }
 
 }  // namespace unroll

@@ -23,9 +23,8 @@ void tell_austen(Lesson& lesson, Comparison& comparison) {
     lesson.section("A language model", "Comparison with LSTM");
     lesson.text(fmt::format(
         "The model of chapter 01 with each of the cells: {} units, {} million characters of Austen's novels, once; "
-        "what "
-        "counts is the loss on the first {} characters of a novel that it does not learn from. A small budget tells "
-        "which cell learns fast, not which is best in the end.",
+        "what counts is the loss on the first {} characters of a novel that it does not learn from. A small budget "
+        "tells which cell learns fast, not which is best in the end.",
         H, characters * 1e-6, valid.size()));
     lesson::Progress bar({.title = "Austen",
                           .total = static_cast<double>(comparison.contestants.size()) * comparison.seeds * characters,
@@ -60,13 +59,15 @@ void tell_austen(Lesson& lesson, Comparison& comparison) {
             c.austen.push_back(trainer.best());
         }
         table.rows.push_back({c.name, spread(c.austen, 3)});
-        lesson.result("austen_nats_" + c.key, mean_of(c.austen));
-        lesson.result("austen_spread_" + c.key, *std::max_element(c.austen.begin(), c.austen.end()) -
-                                                    *std::min_element(c.austen.begin(), c.austen.end()));
     }
     bar.finish();
     lesson.plot(plot);
     lesson.table(table);
+    for (const Contestant& c : comparison.contestants) {
+        const auto [low, high] = std::minmax_element(c.austen.begin(), c.austen.end());
+        lesson.result("austen_nats_" + c.key, mean_of(c.austen));
+        lesson.result("austen_spread_" + c.key, *high - *low);
+    }
 }
 
 }  // namespace unroll

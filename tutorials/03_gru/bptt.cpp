@@ -172,10 +172,9 @@ void whole_sequence(Lesson& lesson, const SmallGru& net, Reset reset) {
 void four_ways(Lesson& lesson, const SmallGru& net) {
     lesson.text(
         "Four ways lead from $h_{t-1}$ to $h_t$, and four terms come back. Only the first passes no matrix and no "
-        "slope "
-        "of σ or tanh: where $z_t$ is near 0 the gradient arrives whole, however many steps there are. Those through "
-        "the "
-        "gates are small here; forgetting one of them is the usual mistake, and training goes on all the same.");
+        "slope of σ or tanh: where $z_t$ is near 0 the gradient arrives whole, however many steps there are. Those "
+        "through the gates are small here; forgetting one of them is the usual mistake, and training goes on all the "
+        "same.");
     lesson::Table table{
         .caption = "Sizes of what step $t$ sends back: past the matrices, and through candidate and gates",
         .header = {"t", "past", "candidate", "update gate", "reset gate", "sum"}};
@@ -199,8 +198,8 @@ void tell_bptt(Lesson& lesson) {
     lesson.section("Backpropagation through time", "Backpropagation Through Time (BPTT)");
     lesson.text(
         "The loss is $L = \\sum_t L_t$ with $L_t = \\frac{1}{2} \\|h_t - \\hat h_t\\|^2$. Each state is used by its "
-        "own "
-        "loss and by the step after. Write $\\delta$ for the gradient at what stands inside σ or tanh, as a column.");
+        "own loss and by the step after. Write $\\delta$ for the gradient at what stands inside σ or tanh, as a "
+        "column.");
     lesson.show("targets ĥ_t", net.target);
     lesson.equation(R"(\delta_{h,t} = dh_t \odot z_t \odot (1 - \tilde h_t^2))", "δ_h = dh_t ⊙ z_t ⊙ (1 - h̃_t²)");
     lesson.equation(R"(\delta_{z,t} = dh_t \odot (\tilde h_t - h_{t-1}) \odot z_t \odot (1 - z_t))",
@@ -223,9 +222,8 @@ void tell_bptt(Lesson& lesson) {
     lesson.text(
         "and $W_{hh}^\\top dq_t$ stands in the place of $r_t \\odot g_t$. Now the three gradients at $W h_{t-1}$, "
         "$[\\delta_z, \\delta_r, dq]$, go back through one matrix in one product, and $b_{hh}$ gets $\\sum_t dq_t$: "
-        "not "
-        "the gradient of $b_h$, as the second biases of an LSTM or of the gates would, and so it is a parameter in its "
-        "own right.");
+        "not the gradient of $b_h$, as the second biases of an LSTM or of the gates would, and so it is a parameter in "
+        "its own right.");
     three_columns(lesson, net, Reset::after);
     for (Reset reset : {Reset::before, Reset::after}) whole_sequence(lesson, net, reset);
 }

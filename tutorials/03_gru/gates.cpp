@@ -21,9 +21,8 @@ void one_step(Lesson& lesson, const SmallGru& net) {
     lesson.section("One step", "GRU Architecture");
     lesson.text(
         "Two gates, $z_t$ and $r_t$, each a number between 0 and 1 for every hidden unit, and a candidate $\\tilde "
-        "h_t$ "
-        "for the new state. The GRU below has two hidden units and one input, so that every number can be checked by "
-        "hand. σ is the logistic function.");
+        "h_t$ for the new state. The GRU below has two hidden units and one input, so that every number can be checked "
+        "by hand. σ is the logistic function.");
     lesson.equation(R"(z_t = \sigma(W_z [h_{t-1}, x_t] + b_z))", "z_t = σ(W_z [h_{t-1}, x_t] + b_z)");
     lesson.equation(R"(r_t = \sigma(W_r [h_{t-1}, x_t] + b_r))", "r_t = σ(W_r [h_{t-1}, x_t] + b_r)");
     lesson.equation(R"(\tilde h_t = \tanh(W_h [r_t \odot h_{t-1}, x_t] + b_h))",

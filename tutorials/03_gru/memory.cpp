@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 #include "core/ops/reductions.hpp"
 #include "nn/gru.hpp"
@@ -68,25 +69,38 @@ void tell_memory(Lesson& lesson, Comparison& comparison) {
                           "h of the others. Full names: after training."};
     lesson::Table table{.caption = fmt::format("Left after {} steps, relative to the last step's", T - 1),
                         .header = {"cell", "as it starts", "trained"}};
+    std::vector<std::pair<std::string, double>> figures;
     bool finite = true;
+    std::optional<bool> longer;  // nothing to say of a training that is only a few steps long
     for (Contestant& c : comparison.contestants) {
         if (c.key == "gru_large") continue;
         Generator gen(lesson.seed(), 100);
         const std::vector<double> fresh = left_after(*c.make(2, H, gen), x), trained = left_after(*c.trained, x);
         std::vector<double> n;
         for (size_t k = 0; k < fresh.size(); k++) n.push_back(static_cast<double>(k));
-        plot.series.push_back({.name = c.name, .x = n, .y = trained});
-        if (c.key != "gru_before") plot.series.push_back({.name = c.name + ", at the start", .x = n, .y = fresh});
+        if (c.key != "gru_before") {
+            plot.series.push_back({.name = c.name, .x = n, .y = trained});
+            plot.series.push_back({.name = c.name + ", at the start", .x = n, .y = fresh});
+        }
         const auto digits = [](double v) { return fmt::format("{:.2g}", v); };
         table.rows.push_back({c.name, digits(fresh.back()), digits(trained.back())});
         c.left = trained.back();
+        if (dynamic_cast<Gru*>(c.trained.get()) != nullptr && c.adding[0].step.back() >= 500)
+            longer = longer.value_or(true) && trained.back() > fresh.back();
         finite = finite && std::isfinite(fresh.back()) && std::isfinite(trained.back());
-        lesson.result("gradient_left_start_" + c.key, fresh.back());
-        lesson.result("gradient_left_trained_" + c.key, trained.back());
+        figures.emplace_back("gradient_left_start_" + c.key, fresh.back());
+        figures.emplace_back("gradient_left_trained_" + c.key, trained.back());
     }
     lesson.plot(plot);
     lesson.table(table);
     lesson.check("every gradient is finite", finite);
+    if (longer.has_value())
+        lesson.check("training has made the memory of both GRUs longer than it was at the start", *longer);
+    lesson.text(
+        "\"Short-term\" says where a GRU starts, with gates that are half open. What it keeps is what a task teaches "
+        "them: a memory as long as this task asks for. An LSTM starts further on when its forget bias is 1, which is a "
+        "choice of the start and not of the cell.");
+    for (const auto& [name, value] : figures) lesson.result(name, value);
 }
 
 }  // namespace unroll

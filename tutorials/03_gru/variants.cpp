@@ -34,16 +34,16 @@ double apart(const SmallGru& net) {
 void two_places(Lesson& lesson, const SmallGru& net) {
     lesson.section("Two places for the reset gate", "Hidden State");
     lesson.text(
-        "The book resets the state *before* the matrix, as the paper that introduced the GRU does. cuDNN, and with it "
-        "PyTorch, reset *after* it, what the matrix has made of the whole state, and give that a bias of its own. Take "
+        "The book resets the state before the matrix, as the paper that introduced the GRU does. cuDNN, and with it "
+        "PyTorch, reset after it, what the matrix has made of the whole state, and give that a bias of its own. Take "
         "$W_h$ apart into $W_{hh}$, its columns for $h$, and $W_{xh}$, those for $x$:");
     lesson.equation(R"(\text{before:} \quad \tilde h_t = \tanh(W_{xh} x_t + b_h + W_{hh} (r_t \odot h_{t-1})))",
                     "before:  h̃_t = tanh(W_xh x_t + b_h + W_hh (r_t ⊙ h_{t-1}))");
     lesson.equation(R"(\text{after:} \quad \tilde h_t = \tanh(W_{xh} x_t + b_h + r_t \odot (W_{hh} h_{t-1} + b_{hh})))",
                     "after:   h̃_t = tanh(W_xh x_t + b_h + r_t ⊙ (W_hh h_{t-1} + b_hh))");
     lesson.text(
-        "Before, $r_t[j]$ says whether unit $j$ may be *read* by the candidates of all units. After, $r_t[i]$ says "
-        "whether unit $i$'s candidate may *listen* to the state at all. As matrices that act on $h_{t-1}$: "
+        "Before, $r_t[j]$ says whether unit $j$ may be \"read\" by the candidates of all units. After, $r_t[i]$ says "
+        "whether unit $i$'s candidate may \"listen\" to the state at all. As matrices that act on $h_{t-1}$: "
         "$W_{hh}\\,\\mathrm{diag}(r_t)$ scales columns, $\\mathrm{diag}(r_t)\\,W_{hh}$ scales rows.");
     Tape tape(Tape::Mode::forward_only);
     const auto before = run(tape, net, Reset::before), after = run(tape, net, Reset::after);
@@ -72,8 +72,7 @@ void two_places(Lesson& lesson, const SmallGru& net) {
     lesson.text(
         "They are two families of functions: no conversion of weights makes one of the other. They meet where "
         "$\\mathrm{diag}(r_t)$ can be exchanged with the matrix and $b_{hh}$ is 0: where $W_{hh}$ is diagonal, or "
-        "where "
-        "$r_t$ is the same for all units.");
+        "where $r_t$ is the same for all units.");
     SmallGru diagonal;
     diagonal.b_hh.value.fill(0);
     diagonal.W_h.value.set({0, 1}, 0);
@@ -86,20 +85,17 @@ void two_places(Lesson& lesson, const SmallGru& net) {
     lesson.check("$b_{hh} = 0$ and one $r_t$ for all units: the variants agree", apart(equal), 1e-15);
     lesson.text(
         "Why cuDNN chose the other way is a matter of time, not of learning. All that a step does with $h_{t-1}$ is "
-        "then "
-        "one product with one matrix of $3H$ rows. Before, the candidate's product has to wait until $r_t$ is known: "
-        "two "
-        "products one after the other, at every step, on a machine that is fast at large products and slow at "
-        "beginning them. The comparison below measures what that costs here.");
+        "then one product with one matrix of $3H$ rows. Before, the candidate's product has to wait until $r_t$ is "
+        "known: two products one after the other, at every step, on a machine that is fast at large products and slow "
+        "at beginning them. The comparison below measures what that costs here.");
 }
 
 void polarity(Lesson& lesson, const SmallGru& net) {
     lesson.section("Which way z points", "Hidden State");
     lesson.text(
-        "In the book $z_t$ weights the candidate: 1 means *new*. In PyTorch, and in the paper that introduced the GRU, "
-        "it weights the "
-        "old state: 1 means *keep*. With $\\sigma(-a) = 1 - \\sigma(a)$ a change of sign of $W_z$ and $b_z$ turns one "
-        "into the other.");
+        "In the book $z_t$ weights the candidate: 1 means \"new\". In PyTorch, and in the paper that introduced the "
+        "GRU, it weights the old state: 1 means \"keep\". With $\\sigma(-a) = 1 - \\sigma(a)$ a change of sign of "
+        "$W_z$ and $b_z$ turns one into the other.");
     lesson.equation(R"(h_t = (1 - z'_t) \odot \tilde h_t + z'_t \odot h_{t-1})",
                     "h_t = (1 - z'_t) ⊙ h̃_t + z'_t ⊙ h_{t-1}");
     lesson.equation(R"(z'_t = \sigma(-(W_z [h_{t-1}, x_t] + b_z)) = 1 - z_t)",
@@ -130,9 +126,9 @@ void polarity(Lesson& lesson, const SmallGru& net) {
     lesson.check("negated, $h_1$ is the same", largest(negated - book.h.value()), 1e-15);
     lesson.text(
         "A file of weights that is read without it is no error anybody reports: all shapes fit, and the network "
-        "computes "
-        "something, only not what it was trained for. The rows' order is the other trap: PyTorch's are $r, z, n$, here "
-        "they are $z, r, \\tilde h$. This is the library's layer and what it writes for PyTorch (`nn/pytorch.hpp`):");
+        "computes something, only not what it was trained for. The rows' order is the other trap: PyTorch's are $r, z, "
+        "n$, here they are $z, r, \\tilde h$. This is the library's layer and what it writes for PyTorch "
+        "(`nn/pytorch.hpp`):");
     Generator gen(1);
     Gru gru({.input_size = 1, .hidden_size = net.H(), .reset_after = true, .dtype = DType::f64}, gen);
     const Tensor W = concat({net.W_z.value, net.W_r.value, net.W_h.value}, 0), W_hh = columns(W, 0, net.H());

@@ -20,7 +20,7 @@ double norm(const Tensor& t) { return std::sqrt(sum(t * t).item()); }
 
 std::string numbers(const Tensor& t) {
     std::string text;
-    for (double v : t.to_vector()) text += fmt::format("{}{:.4f}", text.empty() ? "" : ", ", v);
+    for (double v : t.to_vector()) text += fmt::format("{}{:.3f}", text.empty() ? "" : ", ", v);
     return text;
 }
 
@@ -52,7 +52,7 @@ void looking_back(Lesson& lesson) {
         R"(e_{t,i} = \mathrm{score}(h_{t-1}, h_i), \qquad \alpha_{t,i} = \frac{e^{e_{t,i}}}{\sum_j e^{e_{t,j}}}, \qquad c_t = \sum_i \alpha_{t,i} h_i)",
         "e[t,i] = score(h_{t-1}, h_i),  α[t,i] = exp(e[t,i]) / Σ_j exp(e[t,j]),  c_t = Σ_i α[t,i] h_i");
     lesson.text(
-        "*A slip in the book.* It writes $c_t = \\mathrm{Attention}(h_{t-1}, \\{h_1, \\ldots, h_T\\})$. But $h_t, "
+        "A slip in the book: it writes $c_t = \\mathrm{Attention}(h_{t-1}, \\{h_1, \\ldots, h_T\\})$. But $h_t, "
         "\\ldots, "
         "h_T$ are made from $c_t$, or later still: at step t they are not there. The set is that of the states "
         "before "
@@ -63,16 +63,16 @@ void looking_back(Lesson& lesson) {
     rnn.cell.W_hh.value.copy_from(Tensor::of({{0.5, -0.3}, {0.4, 0.6}}, DType::f64));
     rnn.cell.W_xh.value.copy_from(Tensor::of({{1.2, 0.7, 0}, {-0.8, 0, 0.7}}, DType::f64));
     rnn.cell.b_h.value.copy_from(Tensor::of({0.1, 0}, DType::f64));
-    const Tensor x = Tensor::of({{{1}}, {{-0.5}}, {{0.8}}, {{-1}}, {{0.3}}}, DType::f64).named("TBD");
+    const Tensor x = Tensor::of({{{1}}, {{-0.5}}, {{0.8}}, {{-1}}}, DType::f64).named("TBD");
     const Tensor h_0 = Tensor::of({{0.2, -0.1}}, DType::f64);
     for (const Parameter& p : parameters(rnn)) lesson.show(p.name, p.value);
 
     const int T = static_cast<int>(x.dim(0));
     std::vector<Tensor> h;
     std::vector<double> weights(static_cast<size_t>(T * (T - 1)), 0);
-    lesson::Table table{.caption = "With the dot score, step by step",
-                        .header = {"t", "asks: $h_{t-1}$", "answer", "scores $e_{t,i}$", "weights $\\alpha_{t,i}$",
-                                   "context $c_t$", "$h_t$"}};
+    lesson::Table table{
+        .caption = "With the dot score, step by step",
+        .header = {"t", "asks: $h_{t-1}$", "scores $e_{t,i}$", "weights $\\alpha_{t,i}$", "context $c_t$", "$h_t$"}};
     Tensor before = h_0;
     for (int t = 0; t < T; t++) {
         const std::vector<Tensor> states = t == 0 ? std::vector<Tensor>{h_0} : h;
@@ -83,11 +83,8 @@ void looking_back(Lesson& lesson) {
         const auto list = [](const std::vector<double>& v) {
             return numbers(Tensor::from(v, {static_cast<int64_t>(v.size())}, DType::f64));
         };
-        table.rows.push_back({fmt::format("{}", t + 1), numbers(before),
-                              t == 0   ? "$h_0$"
-                              : t == 1 ? "$h_1$"
-                                       : fmt::format("$h_1, \\ldots, h_{}$", t),
-                              list(l.e), list(l.alpha), numbers(l.c), numbers(h_t)});
+        table.rows.push_back(
+            {fmt::format("{}", t + 1), numbers(before), list(l.e), list(l.alpha), numbers(l.c), numbers(h_t)});
         if (t > 0) std::copy(l.alpha.begin(), l.alpha.end(), weights.begin() + t * (T - 1));
         h.push_back(h_t);
         before = h_t;

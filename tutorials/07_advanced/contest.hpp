@@ -30,7 +30,7 @@ struct Spread {
     double deviation() const;            // standard deviation over the seeds; 0 for a single one
     std::string text(int digits) const;  // "0.928 ± 0.003"
 };
-/// result NAME (the mean) and NAME-std.
+/// result NAME (the mean) and NAME_std.
 void spread_result(Lesson& lesson, const std::string& name, const Spread& spread);
 
 }  // namespace unroll

@@ -111,8 +111,8 @@ void functions_made_of_layers(Lesson& lesson) {
     lesson.plot(plot);
     for (size_t i = 0; i < teachers.size(); i++)
         for (size_t k = 0; k < students.size(); k++)
-            spread_result(lesson, fmt::format("teacher-{}-student-{}-error", teachers[i], students[k].first),
-                          errors[i][k]);
+            lesson.result(fmt::format("teacher_{}_student_{}_error", teachers[i], students[k].first),
+                          errors[i][k].mean());
     if (!lesson.quick())
         lesson.check("of the three-layered teacher the student of three layers has learnt more than that of one",
                      errors.back()[2].mean() < errors.back()[0].mean());
@@ -128,9 +128,9 @@ struct Network {
 void layers_on_austen(Lesson& lesson, const std::string& data) {
     lesson.section("What layers are worth: a novelist", "Deep RNN");
     const int steps = lesson.steps(1000, 10), seeds = lesson.quick() ? 1 : 3;
-    const Network networks[] = {{"RNN, 1 layer", "1-layer", CellKind::rnn, 1, 160},
-                                {"RNN, 2 layers", "2-layers", CellKind::rnn, 2, 103},
-                                {"RNN, 3 layers", "3-layers", CellKind::rnn, 3, 83},
+    const Network networks[] = {{"RNN, 1 layer", "1_layer", CellKind::rnn, 1, 160},
+                                {"RNN, 2 layers", "2_layers", CellKind::rnn, 2, 103},
+                                {"RNN, 3 layers", "3_layers", CellKind::rnn, 3, 83},
                                 {"GRU, 1 layer", "gru", CellKind::gru, 1, 95}};
     lesson.text(
         fmt::format("A function of three layers is a friendly task for three layers. Real data need not be: the "
@@ -172,7 +172,7 @@ void layers_on_austen(Lesson& lesson, const std::string& data) {
     bar.finish();
     lesson.table(table);
     for (size_t k = 0; k < nats.size(); k++)
-        spread_result(lesson, fmt::format("austen-{}-nats", networks[k].key), nats[k]);
+        spread_result(lesson, fmt::format("austen_{}_nats", networks[k].key), nats[k]);
     lesson.text(
         fmt::format("A second layer of the plain cell brings {:+.3f} nats, a third {:+.3f} (against one layer; less is "
                     "better), and "

@@ -186,7 +186,7 @@ void tell_recall(Lesson& lesson) {
     lesson.plot(plot);
     for (size_t k = 0; k < std::size(kinds); k++)
         for (size_t i = 0; i < lengths.size(); i++)
-            spread_result(lesson, fmt::format("recall-{}-{}", keys[k], lengths[i]), measured[k][i]);
+            lesson.result(fmt::format("recall_{}_{}", keys[k], lengths[i]), measured[k][i].mean());
     show_weights(lesson, *trained, lesson.quick() ? lengths.back() : 20);
     lesson.text(
         "The plain network has to carry the symbol through every step that follows, and gets next to no gradient that "

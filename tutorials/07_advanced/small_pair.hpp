@@ -91,7 +91,11 @@ struct SmallPair {
     Var loss(Tape& tape) const {
         const RecurrentOutput out =
             rnn(tape.watch(in), {.initial = {tape.watch(h_0), {}}, .lengths = lengths, .composed = true});
-        return sum(out.y * dy) + scale(sum(out.last.h * out.last.h), 0.5);
+        tape.name(out.y, "y");
+        tape.name(out.last.h, "last");
+        const Var L = sum(out.y * dy) + scale(sum(out.last.h * out.last.h), 0.5);
+        tape.name(L, "L");
+        return L;
     }
 
     /// The gradients of all inputs(), one number after the other.

@@ -200,7 +200,7 @@ void tell_spaces(Lesson& lesson, const std::string& data) {
     }
     bar.finish();
     lesson.table(table);
-    for (size_t k = 0; k < kinds.size(); k++) spread_result(lesson, fmt::format("spaces-{}-f1", kinds[k].key), f1[k]);
+    for (size_t k = 0; k < kinds.size(); k++) spread_result(lesson, fmt::format("spaces_{}_f1", kinds[k].key), f1[k]);
     for (const auto& s : samples) lesson.sample(s[0], s[1]);
     const double forward = f1[0].mean(), both = f1[1].mean(), delayed = f1[2].mean();
     lesson.text(fmt::format(
@@ -213,7 +213,7 @@ void tell_spaces(Lesson& lesson, const std::string& data) {
                   .header = {"", "F1 of the spaces"},
                   .rows = {{"reverse direction starts at the sentence's own end", f1[1].text(3)},
                            {"reverse direction reads the padding first", padding_read.text(3)}}});
-    spread_result(lesson, "spaces-padding-read-f1", padding_read);
+    spread_result(lesson, "spaces_padding_read_f1", padding_read);
     if (lesson.quick()) return;
     lesson.check("both directions find more of the spaces than forward alone", both > forward);
     lesson.check("reading the padding first costs some of them", padding_read.mean() < both);

@@ -8,8 +8,8 @@
 #include "core/tensor.hpp"
 
 /// What a chapter is told with. A chapter fills these in with designated initialisers (`lesson.plot({.title = "Loss",
-/// ...})`); each sink (terminal, page) renders them its own way. Text may hold `code` and $maths$ marks where it says
-/// "marked".
+/// ...})`); each sink (terminal, page) renders them its own way. Text may hold `code`, $maths$ and *emphasis* where it
+/// says "marked".
 namespace unroll::lesson {
 
 struct Section {

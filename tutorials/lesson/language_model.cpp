@@ -83,7 +83,7 @@ void tell_language_model(Lesson& lesson, const LanguageModelOptions& options, La
     run.model.vocabulary = texts.vocabulary.size();
     if (lesson.quick()) run.model.hidden_size = 64;
     run.training.steps = lesson.steps(static_cast<int>(run.training.steps), 60);
-    run.training.validate_every = std::max<int64_t>(1, run.training.steps / 10);
+    run.training.validate_every = std::max<int64_t>(1, run.training.steps / run.validations);
 
     Generator gen(lesson.seed());
     CharLm model(run.model, gen);

@@ -21,7 +21,8 @@ struct LanguageModelOptions {
 struct LanguageModel {
     std::string name;         // of its results: "austen-rnn" gives austen-rnn-valid-nats and austen-rnn-test-nats
     CharLmOptions model;      // the vocabulary is that of the text
-    CharLmTraining training;  // validated ten times
+    CharLmTraining training;  // validated as often as the next number says, on the whole novel
+    int64_t validations = 10;
 };
 
 /// Trains the model on a novelist's six hundred thousand words, or the reader's text, and tells it: what it read, its

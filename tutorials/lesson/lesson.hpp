@@ -31,7 +31,7 @@ class Page;
 ///         });
 ///     }
 ///
-/// Strings called marked may hold `code` and $maths$.
+/// Strings called marked may hold `code`, $maths$ and *emphasis*.
 class Lesson {
   public:
     struct About {

@@ -91,6 +91,8 @@ std::string Page::marked(const std::string& text) {
             out += "<code>" + html(span.text) + "</code>";
         else if (span.kind == Span::Kind::math)
             out += maths(span.text, plain_tex(span.text), "span", "math");
+        else if (span.kind == Span::Kind::emphasis)
+            out += "<em>" + html(span.text) + "</em>";
         else
             out += html(span.text);
     }

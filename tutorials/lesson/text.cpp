@@ -164,15 +164,16 @@ std::vector<Span> spans(std::string_view text) {
         size_t close = text.find(text[open], open + 1);
         if (close == text.npos || close == open + 1) return text.npos;
         bool spaced = text[open + 1] == ' ' || text[close - 1] == ' ';
-        return text[open] == '$' && spaced ? text.npos : close;
+        if (text[open] == '*') spaced = spaced || (open > 0 && text[open - 1] != ' ' && text[open - 1] != '\n');
+        return text[open] != '`' && spaced ? text.npos : close;
     };
     size_t begin = 0;
     for (size_t i = 0; i < text.size(); i++) {
-        if (text[i] != '`' && text[i] != '$') continue;
+        if (text[i] != '`' && text[i] != '$' && text[i] != '*') continue;
         size_t close = closing(i);
         if (close == text.npos) continue;
         if (i > begin) out.push_back({Span::Kind::text, std::string(text.substr(begin, i - begin))});
-        auto kind = text[i] == '`' ? Span::Kind::code : Span::Kind::math;
+        auto kind = text[i] == '`' ? Span::Kind::code : text[i] == '$' ? Span::Kind::math : Span::Kind::emphasis;
         out.push_back({kind, std::string(text.substr(i + 1, close - i - 1))});
         i = close;
         begin = close + 1;

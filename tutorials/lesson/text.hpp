@@ -24,15 +24,15 @@ std::vector<std::string> wrap(std::string_view text, size_t columns);
 
 std::vector<std::string> split(std::string_view text, std::string_view separator);
 
-/// The inline marks of lesson.text(): `code` and $maths$ (TeX). A lone ` or $ is text, and so is a $ with a space after
-/// an opening or before a closing one ("$5 and $6").
+/// The inline marks of lesson.text(): `code`, $maths$ (TeX) and *emphasis*. A lone mark is text, and so is a $ or *
+/// with a space after an opening or before a closing one ("$5 and $6"), and a * right behind a word.
 struct Span {
-    enum class Kind { text, code, math };
+    enum class Kind { text, code, math, emphasis };
     Kind kind;
     std::string text;
 };
 std::vector<Span> spans(std::string_view text);
-/// The same text for a terminal: code without its marks, maths as plain_tex() has it.
+/// The same text for a terminal: without its marks, maths as plain_tex() has it.
 std::string plain(std::string_view marked);
 
 /// A number with 4 significant digits: "0.01234", "12346", "1.235e-07", "NaN", "-inf".

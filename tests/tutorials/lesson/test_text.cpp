@@ -51,8 +51,7 @@ TEST_CASE("wrap") {
 TEST_CASE("marks: code and maths, and what only looks like them") {
     auto kinds = [](const char* text) {
         std::string out;
-        for (const Span& s : spans(text))
-            out += s.kind == Span::Kind::text ? 't' : s.kind == Span::Kind::code ? 'c' : 'm';
+        for (const Span& s : spans(text)) out += "tcme"[static_cast<int>(s.kind)];
         return out;
     };
     CHECK(kinds("the `tape` and $h_t$.") == "tctmt");
@@ -60,6 +59,9 @@ TEST_CASE("marks: code and maths, and what only looks like them") {
     CHECK(kinds("a lone ` or $ mark") == "t");
     CHECK(kinds("`$x$`") == "c");
     CHECK(kinds("$$") == "t");
+    CHECK(kinds("*all* of it, *once*.") == "etet");
+    CHECK(kinds("2 * 3 * 4, a*b*c, and a lone *") == "t");
+    CHECK(plain("*all* `x * y * z`") == "all x * y * z");
     CHECK(kinds("") == "");
     CHECK(plain("the `tape` and $\\partial L/\\partial W_{hh}$") == "the tape and ∂L/∂W_hh");
 }

@@ -1,0 +1,85 @@
+// Rows for nn and models: recurrent layers above each other, in both directions, over unequal lengths, with gradients
+// entering at every output and at the last states, and leaving at the first ones; the language model.
+#include <fmt/format.h>
+
+#include "models/char_lm.hpp"
+#include "nn/gru.hpp"
+#include "nn/lstm.hpp"
+#include "nn/rnn.hpp"
+#include "tests/gradcheck/table.hpp"
+
+namespace unroll {
+
+using Vars = std::vector<Var>;
+
+/// H=3x17: three layers of 17; <>: both directions; ends: unequal lengths.
+template <class Layer>
+static void stacked(Table& table, const std::string& name, typename Layer::Options options, bool has_cell_state) {
+    struct Size {
+        int T, B, H, layers;
+        bool bidirectional, lengths;
+    };
+    for (const auto& [T, B, H, layers, bidirectional, lengths] :
+         {Size{1, 1, 1, 3, true, false}, Size{2, 3, 5, 3, false, true}, Size{7, 3, 4, 2, true, true},
+          Size{7, 1, 5, 3, true, false}, Size{30, 3, 17, 3, true, true}, Size{30, 32, 5, 2, false, true}}) {
+        Generator gen(5);
+        options.input_size = 3, options.hidden_size = H, options.dtype = DType::f64;
+        options.num_layers = layers, options.bidirectional = bidirectional;
+        Layer layer(options, gen);
+        const Shape states{layers * (bidirectional ? 2 : 1), B, H};
+        const Parameter x = random_input("x", {T, B, 3}), h_0 = random_input("h_0", states),
+                        C_0 = random_input("C_0", states);
+        std::vector<int32_t> some;
+        for (int b = 0; b < B; b++) some.push_back(std::max(1, T - b));
+        const Ids until = lengths ? Ids(some) : Ids();
+        std::vector<Parameter> inputs = parameters(layer);
+        inputs.insert(inputs.end(), {x, h_0});
+        if (has_cell_state) inputs.push_back(C_0);
+        const auto f = [=](Tape& tape) {
+            const States initial{tape.watch(h_0), has_cell_state ? tape.watch(C_0) : Var()};
+            const auto out = layer(tape.watch(x), {.initial = initial, .lengths = until});
+            Vars outputs = {out.y, out.last.h};
+            if (has_cell_state) outputs.push_back(out.last.C);
+            return outputs;
+        };
+        table.check_owned(fmt::format("{} T={} B={} H={}x{}{}{}", name, T, B, layers, H, bidirectional ? " <>" : "",
+                                      lengths ? " ends" : ""),
+                          inputs, f, {.directions = T <= 7 ? 0 : 3});
+    }
+}
+
+static void language_model(Table& table) {
+    for (const auto& [name, cell] :
+         {std::pair{"rnn", CellKind::rnn}, std::pair{"lstm", CellKind::lstm}, std::pair{"gru", CellKind::gru}})
+        for (const auto& [T, B, V, layers] : {std::array{1, 1, 1, 1}, std::array{5, 3, 7, 2}}) {
+            Generator gen(5);
+            CharLm model({.vocabulary = V,
+                          .cell = cell,
+                          .embedding_size = 3,
+                          .hidden_size = 4,
+                          .num_layers = layers,
+                          .dtype = DType::f64},
+                         gen);
+            std::vector<int32_t> words;
+            for (int i = 0; i < 2 * T * B; i++) words.push_back(static_cast<int32_t>(gen.below(V)));
+            const Ids all(words, {2, T, B});
+            const std::vector<Parameter> owned = parameters(model);
+            table.check_owned(fmt::format("CharLm {} T={} B={} V={} L={}", name, T, B, V, layers), owned,
+                              [=](Tape& tape) { return Vars{model.loss(tape, all.row(0), all.row(1), {}).loss}; });
+        }
+}
+
+void add_layers(Table& table) {
+    table.section("recurrent layers");
+    stacked<Rnn>(table, "Rnn tanh", {}, false);
+    stacked<Rnn>(table, "Rnn relu", {.activation = Activation::relu}, false);
+    stacked<Rnn>(table, "Rnn logistic", {.activation = Activation::logistic}, false);
+    stacked<Lstm>(table, "Lstm", {}, true);
+    stacked<Lstm>(table, "Lstm coupled", {.peephole = Peephole::full, .coupled = true}, true);
+    stacked<Gru>(table, "Gru", {}, false);
+    stacked<Gru>(table, "Gru after", {.reset_after = true}, false);
+    table.section("models");
+    language_model(table);
+}
+
+}  // namespace unroll
