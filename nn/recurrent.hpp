@@ -60,7 +60,7 @@ template <class Cell>
 Scanned scan(const Cell& cell, const Var& x, States s, const SequenceOptions& options = {}) {
     Tape& tape = *x.tape();
     const int T = int(x.dim(0));
-    std::vector<Var, PoolAllocator<Var>> y(size_t(T));
+    std::vector<Var, PoolAllocator<Var>> y(static_cast<size_t>(T));
     for (int t : options.reverse ? tape.steps_reversed(T) : tape.steps(T)) {
         States next = cell.step(row(x, t), s);
         Var& y_t = y[size_t(t)];
