@@ -1,6 +1,7 @@
 // Gradient clipping: by norm, by value, and a training that does not survive without it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/ops/elementwise.hpp"
@@ -109,12 +110,13 @@ Run train(double tau, int steps, uint64_t seed) {
             break;
         }
         tape.backward(L);
-        double norm = 0;
-        for (const Parameter& p : all) norm += std::pow(global_norm({tape.grad(p)}), 2);
+        std::vector<Tensor> gradients;
+        for (const Parameter& p : all) gradients.push_back(tape.grad(p));
+        const double norm = global_norm(gradients);
         run.loss.x.push_back(step);
         run.loss.y.push_back(L.item());
         run.norm.x.push_back(step);
-        run.norm.y.push_back(std::sqrt(norm));
+        run.norm.y.push_back(norm);
         if (!std::isfinite(norm)) {
             run.finite = false;
             break;

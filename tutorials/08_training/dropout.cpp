@@ -84,9 +84,9 @@ void tell_dropout(Lesson& lesson) {
     lesson.check("training does not", noisy != noisier);
     lesson.text(
         "*A fresh mask where one was meant.* Inside the recurrence, from $h_{t-1}$ to $h_t$, a fresh mask at every "
-        "step "
-        "lets next to nothing through: after $n$ steps a unit has survived with probability $(1-p)^n$. That is why "
-        "dropout stands between the layers, and why the variational kind keeps its mask.");
+        "step lets next to nothing through: after $n$ steps a unit has survived with probability $(1-p)^n$. That is "
+        "why "
+        "dropout stands between the layers here, and why Gal and Ghahramani, who drop there too, keep one mask.");
     table = {.caption = "The share of units never dropped in n steps, p = 0.25",
              .header = {"n", "fresh masks", "(1-p)ⁿ", "one mask"}};
     for (int n : {1, 4, 16, 64}) {
