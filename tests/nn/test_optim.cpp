@@ -12,6 +12,7 @@
 #include "core/random.hpp"
 #include "nn/clip.hpp"
 #include "nn/optim.hpp"
+#include "tests/pooled.hpp"
 #include "tests/temporary_folder.hpp"
 
 using namespace unroll;
@@ -48,14 +49,6 @@ Tensor normal(const Shape& shape, uint64_t seed, DType dtype) {
     Tensor t = Tensor::empty(shape, dtype);
     Generator(seed).fill_normal(t, 0, 1);
     return t;
-}
-
-/// Whether released storage is used again; not so under the address sanitizer.
-bool pooled() {
-    Tensor::zeros({7});
-    const int64_t before = memory_stats().heap_allocations;
-    Tensor::zeros({7});
-    return memory_stats().heap_allocations == before;
 }
 
 std::vector<double> train(const Maker& make, int64_t begin, int64_t end, DType dtype, int steps = 3) {
