@@ -1,8 +1,6 @@
 // The backward half of Tape, and Backprop.
 #include "core/backprop.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -15,7 +13,7 @@ static constexpr int64_t rows_to_add_up = 512;  // of waiting products: a GEMM o
 
 const Tensor* Tape::gradient(const Edge& e) const {
     if (e.slot < 0) return nullptr;
-    const Tensor& g = slots_[static_cast<size_t>(e.slot)].gradient;
+    const Tensor& g = slots_[size_t(e.slot)].gradient;
     return g.defined() ? &g : nullptr;
 }
 
@@ -25,11 +23,10 @@ void Tape::keep_term(int slot, const Tensor& value, int step, const Record* reco
 
 void Tape::add(const Edge& x, Tensor g) {
     if (x.slot < 0) return;
-    Slot& s = slots_[static_cast<size_t>(x.slot)];
+    Slot& s = slots_[size_t(x.slot)];
     if (!(g.shape() == s.shape) || g.dtype() != s.dtype)
-        fail(current_->name(), current_->where,
-             fmt::format("its backward gives a gradient {} {} to a value {} {}", g.shape().str(), to_string(g.dtype()),
-                         s.shape.str(), to_string(s.dtype)));
+        fail(current_->name(), current_->where, "its backward gives a gradient {} {} to a value {} {}", g.shape().str(),
+             to_string(g.dtype()), s.shape.str(), to_string(s.dtype));
     if (observer_ != nullptr) observer_->contributions_.push_back({x.slot, g.clone()});
     if (s.keep_terms) keep_term(x.slot, g, current_->step, current_);
     if (!s.gradient.defined()) {
@@ -42,7 +39,7 @@ void Tape::add(const Edge& x, Tensor g) {
 }
 
 Tensor& Tape::sum(const Edge& x) {
-    Slot& s = slots_[static_cast<size_t>(x.slot)];
+    Slot& s = slots_[size_t(x.slot)];
     if (observer_ != nullptr || s.keep_terms)
         return sums_.emplace_back(Contribution{x.slot, Tensor::zeros(s.shape, s.dtype)}).value;
     if (!s.gradient.defined())
@@ -55,8 +52,7 @@ Tensor& Tape::sum(const Edge& x) {
 Tensor Tape::product(const Tensor& a, const Tensor& b) const {
     const int64_t M = a.dim(-1), N = b.dim(-1);
     Tensor y = Tensor::empty({M, N}, a.dtype());
-    dispatch(a.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(a.dtype(), [&]<class T>(T) {
         kernels::gemm<T>(true, false, M, N, a.shape().rows(), a.data<T>(), M, b.data<T>(), N, y.mutable_data<T>(), N,
                          false);
     });
@@ -65,9 +61,9 @@ Tensor Tape::product(const Tensor& a, const Tensor& b) const {
 
 void Tape::add_product(const Edge& W, const Tensor& a, const Tensor& b) {
     if (W.slot < 0) return;
-    const Slot& s = slots_[static_cast<size_t>(W.slot)];
+    const Slot& s = slots_[size_t(W.slot)];
     if (s.watched < 0 || observer_ != nullptr) return add(W, product(a, b).reshape(s.shape));
-    Watched& w = watched_[static_cast<size_t>(s.watched)];
+    Watched& w = watched_[size_t(s.watched)];
     w.waiting.push_back({a, b, current_->step, current_});
     w.waiting_rows += a.shape().rows();
     if (w.waiting_rows >= rows_to_add_up) add_up(w);
@@ -75,12 +71,11 @@ void Tape::add_product(const Edge& W, const Tensor& a, const Tensor& b) {
 
 void Tape::add_up(Watched& w) {
     if (w.waiting.empty()) return;
-    Slot& s = slots_[static_cast<size_t>(w.slot)];
+    Slot& s = slots_[size_t(w.slot)];
     if (s.keep_terms)
         for (const Product& p : w.waiting) keep_term(w.slot, product(p.a, p.b), p.step, p.record);
     const int64_t M = s.shape[0], N = s.shape[1];
-    dispatch(s.dtype, [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(s.dtype, [&]<class T>(T) {
         Tensor a = w.waiting[0].a, b = w.waiting[0].b;
         if (w.waiting.size() > 1) {  // side by side in memory: one deep GEMM in place of many shallow ones
             a = Tensor::empty({w.waiting_rows, M}, s.dtype);
@@ -104,11 +99,9 @@ void Tape::add_up(Watched& w) {
 }
 
 Tape::Slot& Tape::own(const Var& v, const char* operation, Where at) {
-    if (v.tape() != this || v.pass() != pass_)
-        fail(operation, at, fmt::format("the value {} is not on this tape", v.shape().str()));
-    if (v.slot() < 0)
-        fail(operation, at, fmt::format("the value {} is a constant: no gradient flows to it", v.shape().str()));
-    return slots_[static_cast<size_t>(v.slot())];
+    if (v.tape() != this || v.pass() != pass_) fail(operation, at, "the value {} is not on this tape", v.shape().str());
+    if (v.slot() < 0) fail(operation, at, "the value {} is a constant: no gradient flows to it", v.shape().str());
+    return slots_[size_t(v.slot())];
 }
 
 void Tape::keep_grad(const Var& v, Where at) { own(v, "keep_grad", at).keep = true; }
@@ -118,7 +111,7 @@ void Tape::keep_terms(const Var& v, Where at) { own(v, "keep_terms", at).keep_te
 std::vector<Term> Tape::terms(const Var& v, Where at) {
     const Slot& s = own(v, "terms", at);
     if (!s.keep_terms) fail("terms", at, "nothing was kept: call tape.keep_terms(...) before backward");
-    if (s.watched >= 0) add_up(watched_[static_cast<size_t>(s.watched)]);
+    if (s.watched >= 0) add_up(watched_[size_t(s.watched)]);
     std::vector<Term> found;
     for (const Kept& kept : terms_)
         if (kept.slot == v.slot()) found.push_back(kept.term);
@@ -129,25 +122,23 @@ Tensor Tape::grad(const Var& v, Where at) {
     Slot& s = own(v, "grad", at);
     if (!backward_started_) fail("grad", at, "there are no gradients before backward");
     if (s.released)
-        fail(
-            "grad", at,
-            fmt::format("the gradient of {} {} was released once it had been passed on: ask for it with "
-                        "tape.keep_grad({}) before backward",
-                        *s.name != 0 ? s.name : "this intermediate value", s.shape.str(), *s.name != 0 ? s.name : "h"));
-    if (s.watched >= 0) add_up(watched_[static_cast<size_t>(s.watched)]);
+        fail("grad", at,
+             "the gradient of {} {} was released once it had been passed on: ask for it with "
+             "tape.keep_grad({}) before backward",
+             *s.name != 0 ? s.name : "this intermediate value", s.shape.str(), *s.name != 0 ? s.name : "h");
+    if (s.watched >= 0) add_up(watched_[size_t(s.watched)]);
     return s.gradient.defined() ? s.gradient : Tensor::zeros(s.shape, s.dtype);
 }
 
 Tensor Tape::grad(const Parameter& p, Where at) {
     const Watched* w = find(p.value);
-    if (w == nullptr)
-        fail("grad", at, fmt::format("{} {} took no part in what this tape recorded", p.name, p.value.shape().str()));
+    if (w == nullptr) fail("grad", at, "{} {} took no part in what this tape recorded", p.name, p.value.shape().str());
     return grad(Var(p.value, this, w->slot, pass_), at);
 }
 
 Tensor& Tape::mutable_grad(const Parameter& p, Where at) {
     Tensor g = grad(p, at);
-    Tensor& kept = slots_[static_cast<size_t>(find(p.value)->slot)].gradient;
+    Tensor& kept = slots_[size_t(find(p.value)->slot)].gradient;
     if (!kept.defined()) kept = std::move(g);
     g = {};
     if (!kept.sole_owner()) kept = kept.clone();
@@ -181,11 +172,9 @@ Backprop::Backprop(Tape& tape, const Var& loss, Options options, Where at) : tap
         fail("backward", at,
              "this tape has run backward already: record the forward pass again on a new tape, or clear() it");
     if (loss.value().size() != 1)
-        fail("backward", at,
-             fmt::format("the loss is {}, expected a single number: sum or average it", loss.shape().str()));
+        fail("backward", at, "the loss is {}, expected a single number: sum or average it", loss.shape().str());
     if (!std::isfinite(loss.item()))
-        fail("backward", at,
-             fmt::format("the loss is {}{}", std::isnan(loss.item()) ? NAN : loss.item(), first_nonfinite(tape)));
+        fail("backward", at, "the loss is {}{}", std::isnan(loss.item()) ? NAN : loss.item(), first_nonfinite(tape));
     tape.backward_started_ = true;
     tape.observer_ = options.observe ? this : nullptr;
     s.gradient = Tensor::full(s.shape, 1.0, s.dtype);
@@ -194,7 +183,7 @@ Backprop::Backprop(Tape& tape, const Var& loss, Options options, Where at) : tap
 bool Backprop::step() {
     contributions_.clear();
     while (--index_ >= 0) {
-        Record& r = *tape_.records_[static_cast<size_t>(index_)];
+        Record& r = *tape_.records_[size_t(index_)];
         bool reached = false;
         for (int i = 0; i < r.outputs; i++) reached = reached || tape_.gradient(Edge{r.first_output + i}) != nullptr;
         if (!reached) continue;
@@ -202,15 +191,14 @@ bool Backprop::step() {
         r.symbols(symbols_);
         for (const Symbols::Item& item : symbols_.items)
             if (item.saved != nullptr && item.version != item.saved->version())
-                fail(r.name(), r.where,
-                     fmt::format("{} was changed after it was saved for the backward pass", item.name));
+                fail(r.name(), r.where, "{} was changed after it was saved for the backward pass", item.name);
         r.dy = tape_.gradient(Edge{r.first_output});
         tape_.current_ = &r;
         r.backward(tape_);
         for (Contribution& c : tape_.sums_) tape_.add(Edge{c.slot}, std::move(c.value));
         tape_.sums_.clear();
         for (int i = 0; i < r.outputs && tape_.observer_ == nullptr; i++) {
-            Tape::Slot& s = tape_.slots_[static_cast<size_t>(r.first_output + i)];
+            Tape::Slot& s = tape_.slots_[size_t(r.first_output + i)];
             if (s.keep) continue;
             s.gradient = {};
             s.released = true;

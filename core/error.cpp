@@ -1,7 +1,5 @@
 #include "core/error.hpp"
 
-#include <fmt/format.h>
-
 #include <string_view>
 
 namespace unroll {
@@ -13,7 +11,7 @@ std::string to_string(Where at) {
 }
 
 void fail(const char* operation, Where at, const std::string& message) {
-    throw Error(fmt::format("{} ({}): {}", operation, to_string(at), message));
+    throw Error("{} ({}): {}", operation, to_string(at), message);
 }
 
 }  // namespace unroll

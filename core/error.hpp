@@ -1,6 +1,9 @@
 #pragma once
+#include <fmt/core.h>
+
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace unroll {
 
@@ -15,6 +18,10 @@ struct Where {
 class Error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
+    /// Error("{}: ends {} bytes too early", path, n)
+    template <class A, class... More>
+    Error(fmt::format_string<A, More...> message, A&& value, More&&... more)
+        : std::runtime_error(fmt::format(message, std::forward<A>(value), std::forward<More>(more)...)) {}
 };
 
 /// "tutorial.cpp:41"
@@ -22,5 +29,11 @@ std::string to_string(Where at);
 
 /// Throws Error("OPERATION (FILE:LINE): MESSAGE").
 [[noreturn]] void fail(const char* operation, Where at, const std::string& message);
+/// The same with values put into it: fail("steps", at, "T is {}, expected 0 or more", T).
+template <class A, class... More>
+[[noreturn]] void fail(const char* operation, Where at, fmt::format_string<A, More...> message, A&& value,
+                       More&&... more) {
+    fail(operation, at, fmt::format(message, std::forward<A>(value), std::forward<More>(more)...));
+}
 
 }  // namespace unroll

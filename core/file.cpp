@@ -1,7 +1,6 @@
 #include "core/file.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +14,7 @@ namespace unroll {
 namespace {
 
 [[noreturn]] void failed(const std::string& path, const char* what, int error = errno) {
-    throw Error(fmt::format("{}: {}: {}", path, what, std::generic_category().message(error)));
+    throw Error("{}: {}: {}", path, what, std::generic_category().message(error));
 }
 
 constexpr const char* not_written = "can't be written";
@@ -33,7 +32,7 @@ void write_all(int fd, const std::string& path, const std::vector<std::string_vi
             const ssize_t n = write(fd, piece.data(), piece.size());
             if (n < 0 && errno == EINTR) continue;
             if (n < 0) failed(path, not_written);
-            piece.remove_prefix(static_cast<size_t>(n));
+            piece.remove_prefix(size_t(n));
         }
     }
 }
@@ -85,7 +84,7 @@ InputFile::~InputFile() { close(fd_); }
 int64_t InputFile::read_some(void* to, int64_t bytes) {
     int64_t done = 0;
     while (done < bytes) {
-        const ssize_t n = ::read(fd_, static_cast<char*>(to) + done, static_cast<size_t>(bytes - done));
+        const ssize_t n = ::read(fd_, static_cast<char*>(to) + done, size_t(bytes - done));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) failed(path_, "can't be read");
         if (n == 0) break;
@@ -96,22 +95,22 @@ int64_t InputFile::read_some(void* to, int64_t bytes) {
 
 void InputFile::read(void* to, int64_t bytes) {
     const int64_t done = read_some(to, bytes);
-    if (done < bytes) throw Error(fmt::format("{}: ends {} bytes too early", path_, bytes - done));
+    if (done < bytes) throw Error("{}: ends {} bytes too early", path_, bytes - done);
 }
 
 std::string read_file(const std::string& path, int64_t limit) {
     InputFile file(path);
     std::string content;
     for (;;) {
-        const int64_t done = static_cast<int64_t>(content.size());
+        const int64_t done = int64_t(content.size());
         // One byte more than a file says it has, to see its end.
         const int64_t step = file.size() >= done ? file.size() - done + 1 : std::max<int64_t>(done, 65536);
         if (done > limit || file.size() > limit)
-            throw Error(fmt::format("{}: has more than {} bytes, the most that can be read", path, limit));
-        content.resize(static_cast<size_t>(done + std::min(step, limit + 1 - done)));
-        const int64_t n = file.read_some(content.data() + done, static_cast<int64_t>(content.size()) - done);
-        const bool end = done + n < static_cast<int64_t>(content.size());
-        content.resize(static_cast<size_t>(done + n));
+            throw Error("{}: has more than {} bytes, the most that can be read", path, limit);
+        content.resize(size_t(done + std::min(step, limit + 1 - done)));
+        const int64_t n = file.read_some(content.data() + done, int64_t(content.size()) - done);
+        const bool end = done + n < int64_t(content.size());
+        content.resize(size_t(done + n));
         if (end) return content;
     }
 }

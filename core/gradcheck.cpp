@@ -62,7 +62,7 @@ std::vector<bool> used_slots(const Tape& tape) {
 Tensors values(const Tape& tape, const std::vector<Var>& outputs, Where at) {
     Tensors y;
     for (const Var& v : outputs) {
-        if (v.tape() != &tape) fail("gradcheck", at, fmt::format("output {} is not on the tape given", y.size()));
+        if (v.tape() != &tape) fail("gradcheck", at, "output {} is not on the tape given", y.size());
         y.push_back(v.value());
     }
     return y;
@@ -91,9 +91,9 @@ GradCheck gradcheck(const std::vector<Parameter>& inputs, const std::function<st
         for (size_t k = 0; k < x.size(); k++)
             if (!used[size_t(x[k].slot())])
                 fail("gradcheck", at,
-                     fmt::format("{} {} takes part in nothing that is recorded: is it left out, or its .value or a "
-                                 "copy used in its place?",
-                                 inputs[k].name, x[k].shape().str()));
+                     "{} {} takes part in nothing that is recorded: is it left out, or its .value or a "
+                     "copy used in its place?",
+                     inputs[k].name, x[k].shape().str());
         if (L.tape() != nullptr) tape.backward(L, at);
         Tensors g;
         for (const Var& v : x) g.push_back(L.tape() != nullptr ? tape.grad(v) : Tensor::zeros(v.shape(), v.dtype()));

@@ -1,7 +1,5 @@
 #include "core/ids.hpp"
 
-#include <fmt/format.h>
-
 #include <cstring>
 #include <utility>
 
@@ -9,19 +7,19 @@ namespace unroll {
 
 Ids Ids::empty(const Shape& shape) {
     Ids ids;
-    ids.storage_ = Storage::acquire(static_cast<size_t>(shape.size()) * sizeof(int32_t));
+    ids.storage_ = Storage::acquire(size_t(shape.size()) * sizeof(int32_t));
     ids.begin_ = static_cast<int32_t*>(ids.storage_->data());
     ids.shape_ = shape;
     return ids;
 }
 
 Ids::Ids(const std::vector<int32_t>& values, const Shape& shape, Where at) : Ids(empty(shape)) {
-    if (static_cast<int64_t>(values.size()) != shape.size())
-        fail("Ids", at, fmt::format("{} numbers for the shape {}", values.size(), shape.str()));
+    if (int64_t(values.size()) != shape.size())
+        fail("Ids", at, "{} numbers for the shape {}", values.size(), shape.str());
     if (!values.empty()) std::memcpy(begin_, values.data(), values.size() * sizeof(int32_t));
 }
 
-Ids::Ids(const std::vector<int32_t>& values, Where at) : Ids(values, Shape{static_cast<int64_t>(values.size())}, at) {}
+Ids::Ids(const std::vector<int32_t>& values, Where at) : Ids(values, Shape{int64_t(values.size())}, at) {}
 
 Ids::Ids(const Ids& other) : storage_(other.storage_), begin_(other.begin_), shape_(other.shape_) {
     if (storage_ != nullptr) storage_->references++;
@@ -45,7 +43,7 @@ Ids::~Ids() {
 
 Ids Ids::slice(int64_t begin, int64_t end, Where at) const {
     if (shape_.rank() == 0 || begin < 0 || end < begin || end > shape_[0])
-        fail("slice", at, fmt::format("rows {} to {} of {}", begin, end, shape_.str()));
+        fail("slice", at, "rows {} to {} of {}", begin, end, shape_.str());
     Ids ids = *this;
     ids.begin_ += begin * (shape_[0] > 0 ? size() / shape_[0] : 0);
     ids.shape_ = shape_.with(0, {end - begin, shape_.axis(0)});
@@ -59,25 +57,25 @@ Ids Ids::row(int64_t i, Where at) const {
 }
 
 Ids Ids::reshape(const Shape& shape, Where at) const {
-    if (shape.size() != size()) fail("reshape", at, fmt::format("{} into {}", shape_.str(), shape.str()));
+    if (shape.size() != size()) fail("reshape", at, "{} into {}", shape_.str(), shape.str());
     Ids ids = *this;
     ids.shape_ = shape;
     return ids;
 }
 
 Ids Ids::clone() const {
+    if (!defined()) return {};
     Ids ids = empty(shape_);
-    std::memcpy(ids.begin_, begin_, static_cast<size_t>(size()) * sizeof(int32_t));
+    std::memcpy(ids.begin_, begin_, size_t(size()) * sizeof(int32_t));
     return ids;
 }
 
 void check_lengths(const char* operation, const Ids& lengths, int64_t B, int64_t least, Dim longest, Where at) {
-    if (lengths.size() != B) fail(operation, at, fmt::format("{} lengths for a batch of {}", lengths.size(), B));
+    if (lengths.size() != B) fail(operation, at, "{} lengths for a batch of {}", lengths.size(), B);
     for (int64_t b = 0; b < B; b++)
         if (lengths[b] < least || lengths[b] > longest.size)
-            fail(operation, at,
-                 fmt::format("length {} of sequence {}: expected {} to {} = {}", lengths[b], b, least, longest.axis,
-                             longest.size));
+            fail(operation, at, "length {} of sequence {}: expected {} to {} = {}", lengths[b], b, least, longest.axis,
+                 longest.size);
 }
 
 }  // namespace unroll

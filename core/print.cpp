@@ -1,7 +1,5 @@
 #include "core/print.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -58,7 +56,7 @@ class Format {
         std::string text = (*this)(v);
         size_t end = std::min(text.find('e'), text.size());
         int zeros = 0;
-        while (zeros < digits_ && text[end - 1 - static_cast<size_t>(zeros)] == '0') zeros++;
+        while (zeros < digits_ && text[end - 1 - size_t(zeros)] == '0') zeros++;
         return zeros;
     }
 
@@ -121,7 +119,7 @@ std::string layout(const Shape& shape, const PrintOptions& options, Value value)
         for (int64_t c : columns) {
             const size_t needed = (c == left_out ? 1 : width) + 1;
             if (c != columns[0]) {
-                const bool full = column + needed + 2 > static_cast<size_t>(std::max(options.line_width, 0));
+                const bool full = column + needed + 2 > size_t(std::max(options.line_width, 0));
                 text += full ? "\n" + std::string(before.size() + 1, ' ') : " ";
                 if (full) column = before.size();
             }

@@ -21,7 +21,7 @@ class Generator {
 
     /// Each takes one position (below: nearly always).
     uint64_t bits();
-    double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }  // [0, 1)
+    double uniform() { return double(bits() >> 11) * 0x1p-53; }  // [0, 1)
     double uniform(double lo, double hi) { return lo + (hi - lo) * uniform(); }
     double normal();                          // mean 0, standard deviation 1
     int64_t below(int64_t n, Where at = {});  // 0 .. n-1, each equally likely; throws Error unless n > 0

@@ -40,7 +40,7 @@ Saved Recording::saved(const Operand& x) { return Saved(input(x), x.value()); }
 
 Edge Recording::output(const Tensor& y) {
     const int slot = wanted && tape.recording() ? tape.new_slot(y) : -1;
-    outputs[static_cast<size_t>(count++)] = Var(y, &tape, slot, tape.pass());
+    outputs[size_t(count++)] = Var(y, &tape, slot, tape.pass());
     return Edge{slot};
 }
 

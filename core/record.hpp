@@ -53,9 +53,13 @@ class Symbols {
 /// named functions only, no lambda: `break Tanh::backward` must be one place.
 struct Record {
     virtual ~Record() = default;
-    virtual const char* name() const = 0;      // "tanh"
-    virtual const char* equation() const = 0;  // "y = tanh(x)"
-    virtual const char* gradient() const = 0;  // "dx += dy ⊙ (1 - y²)"
+    struct Text {
+        const char *name, *equation, *gradient;  // "tanh", "y = tanh(x)", "dx += dy ⊙ (1 - y²)"
+    };
+    virtual Text text() const = 0;
+    const char* name() const { return text().name; }
+    const char* equation() const { return text().equation; }
+    const char* gradient() const { return text().gradient; }
     virtual void symbols(Symbols& list) const = 0;
     /// Called once, in reverse order of recording, when at least one output has a gradient.
     virtual void backward(Tape& tape) = 0;
@@ -86,5 +90,24 @@ class Recording {
     std::array<Var, 3> outputs;
     int count = 0;
 };
+
+namespace ops {
+
+/// Of one operand x, with one result y; no value is needed again in backward.
+struct OneToOne : Record {
+    Edge x, y;
+    OneToOne(Recording& r, const Operand& x, const Tensor& y) : x(r.input(x)), y(r.output(y)) {}
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+/// The same where backward is told by y.
+struct OfOutput : Record {
+    Edge x;
+    Saved y;
+    OfOutput(Recording& r, const Operand& x, const Tensor& y) : x(r.input(x)), y(r.saved_output(y)) {}
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+}  // namespace ops
 
 }  // namespace unroll

@@ -1,7 +1,5 @@
 #include "core/safetensors.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <deque>
@@ -45,7 +43,7 @@ json parse_json(const std::string& text, const std::string& path) {
             throw Error(path + ": header: nested deeper than any safetensors file");
         if (event == Event::object_start) keys[depth].clear();
         if (event == Event::key && !keys[depth - 1].insert(value.get<std::string>()).second)
-            throw Error(fmt::format("{}: header: {} comes twice", path, in_quotes(value.get<std::string>())));
+            throw Error("{}: header: {} comes twice", path, in_quotes(value.get<std::string>()));
         return event != Event::key;
     };
     try {
@@ -56,7 +54,7 @@ json parse_json(const std::string& text, const std::string& path) {
         // may be anything, the rest is plain.
         std::string what = e.what();
         what = what.substr(0, what.find("; last read"));
-        throw Error(fmt::format("{}: byte {}: {}", path, e.byte + 7, what.substr(what.find(": ") + 2)));
+        throw Error("{}: byte {}: {}", path, e.byte + 7, what.substr(what.find(": ") + 2));
     } catch (const json::exception&) {
         throw Error(path + ": header: a number is out of range");
     }
@@ -69,9 +67,7 @@ bool are_sizes(const json& list) {
 
 /// One tensor's entry, checked by itself.
 Entry read_entry(const std::string& name, const json& value, const std::string& path) {
-    const auto wrong = [&](const std::string& what) {
-        throw Error(fmt::format("{}: tensor {}: {}", path, in_quotes(name), what));
-    };
+    const auto wrong = [&](const std::string& what) { throw Error("{}: tensor {}: {}", path, in_quotes(name), what); };
     if (!value.is_object() || value.size() != 3 || !value.contains("dtype") || !value["dtype"].is_string() ||
         !value.contains("shape") || !are_sizes(value["shape"]) || !value.contains("data_offsets") ||
         !are_sizes(value["data_offsets"]) || value["data_offsets"].size() != 2)
@@ -84,7 +80,7 @@ Entry read_entry(const std::string& name, const json& value, const std::string& 
     for (const uint64_t n : value["shape"]) {
         if (n > most_elements || (elements != 0 && n > most_elements / elements)) wrong("has more than 2^48 elements");
         elements *= n;
-        e.shape = e.shape.append(static_cast<int64_t>(n));
+        e.shape = e.shape.append(int64_t(n));
     }
     if (e.begin > e.end || e.end - e.begin != elements * element)
         wrong(fmt::format("data_offsets {} to {}, but {} {} takes {} bytes", e.begin, e.end, e.dtype, e.shape.str(),
@@ -103,10 +99,9 @@ std::vector<Entry> read_header(const std::string& text, uint64_t bytes, const st
             entries.push_back(read_entry(name, value, path));
             continue;
         }
-        if (!value.is_object()) throw Error(fmt::format("{}: {}: not an object", path, metadata_key));
+        if (!value.is_object()) throw Error("{}: {}: not an object", path, metadata_key);
         for (const auto& [key, text_value] : value.items()) {
-            if (!text_value.is_string())
-                throw Error(fmt::format("{}: {}: {} is not a string", path, metadata_key, in_quotes(key)));
+            if (!text_value.is_string()) throw Error("{}: {}: {} is not a string", path, metadata_key, in_quotes(key));
             metadata[key] = text_value;
         }
     }
@@ -115,19 +110,18 @@ std::vector<Entry> read_header(const std::string& text, uint64_t bytes, const st
     uint64_t end = 0;
     for (const Entry& e : entries) {
         if (e.begin != end)
-            throw Error(fmt::format("{}: tensor {}: begins at byte {} of the data where the one before ends at {}",
-                                    path, in_quotes(e.name), e.begin, end));
+            throw Error("{}: tensor {}: begins at byte {} of the data where the one before ends at {}", path,
+                        in_quotes(e.name), e.begin, end);
         end = e.end;
     }
-    if (end != bytes) throw Error(fmt::format("{}: {} bytes of data where the header announces {}", path, bytes, end));
+    if (end != bytes) throw Error("{}: {} bytes of data where the header announces {}", path, bytes, end);
     return entries;
 }
 
 Tensor read_numbers(InputFile& file, const Shape& shape, DType dtype) {
     Tensor t = Tensor::empty(shape, dtype);
-    dispatch(dtype, [&](auto zero) {
-        file.read(t.mutable_data<decltype(zero)>(), shape.size() * static_cast<int64_t>(sizeof(zero)));
-    });
+    dispatch(dtype,
+             [&](auto zero) { file.read(t.mutable_data<decltype(zero)>(), shape.size() * int64_t(sizeof(zero))); });
     return t;
 }
 
@@ -139,14 +133,14 @@ Ids read_ids(InputFile& file, const Entry& e) {
         return ids;
     }
     std::vector<int64_t> wide;
-    for (int64_t done = 0; done < e.shape.size(); done += static_cast<int64_t>(wide.size())) {
-        wide.resize(static_cast<size_t>(std::min<int64_t>(e.shape.size() - done, 65536)));
-        file.read(wide.data(), static_cast<int64_t>(wide.size()) * 8);
+    for (int64_t done = 0; done < e.shape.size(); done += int64_t(wide.size())) {
+        wide.resize(size_t(std::min<int64_t>(e.shape.size() - done, 65536)));
+        file.read(wide.data(), int64_t(wide.size()) * 8);
         for (int64_t value : wide) {
-            *to = static_cast<int32_t>(value);
+            *to = int32_t(value);
             if (*to++ != value)
-                throw Error(fmt::format("{}: tensor {}: number {} is {}, which needs more than 32 bits", file.path(),
-                                        in_quotes(e.name), to - ids.data() - 1, value));
+                throw Error("{}: tensor {}: number {} is {}, which needs more than 32 bits", file.path(),
+                            in_quotes(e.name), to - ids.data() - 1, value);
         }
     }
     return ids;
@@ -155,9 +149,9 @@ Ids read_ids(InputFile& file, const Entry& e) {
 template <class T>
 const T& find(const SafeTensors& file, const std::string& name, const char* kind) {
     const auto found = file.tensors.find(name);
-    if (found == file.tensors.end()) throw Error(fmt::format("{}: no tensor {}", file.path, in_quotes(name)));
+    if (found == file.tensors.end()) throw Error("{}: no tensor {}", file.path, in_quotes(name));
     const T* value = std::get_if<T>(&found->second);
-    if (value == nullptr) throw Error(fmt::format("{}: tensor {} doesn't hold {}", file.path, in_quotes(name), kind));
+    if (value == nullptr) throw Error("{}: tensor {} doesn't hold {}", file.path, in_quotes(name), kind);
     return *value;
 }
 
@@ -177,7 +171,7 @@ const Ids& SafeTensors::ids(const std::string& name) const { return find<Ids>(*t
 
 const std::string& SafeTensors::setting(const std::string& key) const {
     const auto found = metadata.find(key);
-    if (found == metadata.end()) throw Error(fmt::format("{}: {} is not in its metadata", path, in_quotes(key)));
+    if (found == metadata.end()) throw Error("{}: {} is not in its metadata", path, in_quotes(key));
     return found->second;
 }
 
@@ -189,15 +183,15 @@ std::string in_quotes(const std::string& name) {
 SafeTensors load_safetensors(const std::string& path) {
     InputFile file(path);
     if (file.size() < 0) throw Error(path + ": is not a regular file");
-    if (file.size() < 8) throw Error(fmt::format("{}: is no safetensors file, with {} bytes", path, file.size()));
+    if (file.size() < 8) throw Error("{}: is no safetensors file, with {} bytes", path, file.size());
     uint64_t length = 0;
     file.read(&length, 8);
-    const uint64_t rest = static_cast<uint64_t>(file.size()) - 8;
+    const uint64_t rest = uint64_t(file.size()) - 8;
     if (length > rest || length > longest_header)
-        throw Error(fmt::format("{}: byte 0: a header of {} bytes in a file of {}: truncated, or no safetensors file",
-                                path, length, file.size()));
-    std::string text(static_cast<size_t>(length), '\0');
-    file.read(text.data(), static_cast<int64_t>(length));
+        throw Error("{}: byte 0: a header of {} bytes in a file of {}: truncated, or no safetensors file", path, length,
+                    file.size());
+    std::string text(size_t(length), '\0');
+    file.read(text.data(), int64_t(length));
     SafeTensors content;
     content.path = path;
     for (const Entry& e : read_header(text, rest - length, path, content.metadata)) {
@@ -212,8 +206,7 @@ SafeTensors load_safetensors(const std::string& path) {
 void save_safetensors(const std::string& path, const SafeTensors& content) {
     auto header = nlohmann::ordered_json::object();
     if (!content.metadata.empty()) header[metadata_key] = content.metadata;
-    if (content.tensors.count(metadata_key) != 0)
-        throw Error(fmt::format("{}: no tensor can be named {}", path, metadata_key));
+    if (content.tensors.count(metadata_key) != 0) throw Error("{}: no tensor can be named {}", path, metadata_key);
     std::deque<std::vector<int64_t>> wide;  // ids as they are written
     std::vector<std::string_view> pieces(2);
     uint64_t end = 0;
@@ -224,12 +217,12 @@ void save_safetensors(const std::string& path, const SafeTensors& content) {
             const Tensor* t = std::get_if<Tensor>(&value);
             const Ids* ids = std::get_if<Ids>(&value);
             if (t != nullptr ? !t->defined() : !ids->defined())
-                throw Error(fmt::format("{}: tensor {} has no storage, it can't be saved", path, in_quotes(name)));
+                throw Error("{}: tensor {} has no storage, it can't be saved", path, in_quotes(name));
             const Shape& shape = t != nullptr ? t->shape() : ids->shape();
             std::vector<int64_t> sizes;
             for (int i = 0; i < shape.rank(); i++) sizes.push_back(shape[i]);
             const uint64_t begin = end;
-            end += static_cast<uint64_t>(shape.size()) * bytes_of_element(dtype);
+            end += uint64_t(shape.size()) * bytes_of_element(dtype);
             header.push_back({name, {{"dtype", dtype}, {"shape", sizes}, {"data_offsets", {begin, end}}}});
             const void* data = nullptr;
             if (t != nullptr)

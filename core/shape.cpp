@@ -1,20 +1,18 @@
 #include "core/shape.hpp"
 
-#include <fmt/format.h>
-
 namespace unroll {
 
 Shape::Shape(std::initializer_list<Dim> dims, Where at) {
-    if (dims.size() > max_rank) fail("Shape", at, fmt::format("{} dimensions, at most 4 are supported", dims.size()));
+    if (dims.size() > max_rank) fail("Shape", at, "{} dimensions, at most 4 are supported", dims.size());
     int64_t elements = 1;
     for (Dim d : dims) {
-        if (d.size < 0) fail("Shape", at, fmt::format("dimension {} is {}, sizes are 0 or more", rank_, d.size));
+        if (d.size < 0) fail("Shape", at, "dimension {} is {}, sizes are 0 or more", rank_, d.size);
         sizes_[rank_] = d.size;
         axes_[rank_] = d.axis;
         rank_++;
         constexpr int64_t limit = int64_t{1} << 48;
         if (d.size > limit || (elements != 0 && d.size > limit / elements))
-            fail("Shape", at, fmt::format("{} has more than 2^48 elements", str()));
+            fail("Shape", at, "{} has more than 2^48 elements", str());
         elements *= d.size;
     }
 }
@@ -42,22 +40,14 @@ Shape Shape::with(int i, Dim d) const {
     return s;
 }
 
-Shape Shape::append(Dim d, Where at) const {
-    if (rank_ == max_rank) fail("Shape", at, fmt::format("{} has 4 dimensions already", str()));
-    Shape s = *this;
-    s.sizes_[s.rank_] = d.size;
-    s.axes_[s.rank_++] = d.axis;
-    return s;
-}
-
-Shape Shape::prepend(Dim d, Where at) const {
-    if (rank_ == max_rank) fail("Shape", at, fmt::format("{} has 4 dimensions already", str()));
+Shape Shape::insert(int i, Dim d, Where at) const {
+    if (rank_ == max_rank) fail("Shape", at, "{} has 4 dimensions already", str());
     Shape s;
-    s.sizes_[s.rank_] = d.size;
-    s.axes_[s.rank_++] = d.axis;
-    for (int i = 0; i < rank_; i++) {
-        s.sizes_[s.rank_] = sizes_[i];
-        s.axes_[s.rank_++] = axes_[i];
+    s.rank_ = rank_ + 1;
+    for (int k = 0; k < s.rank_; k++) {
+        const Dim dim = k == i ? d : this->dim(k < i ? k : k - 1);
+        s.sizes_[k] = dim.size;
+        s.axes_[k] = dim.axis;
     }
     return s;
 }
@@ -90,7 +80,7 @@ std::string Shape::place(int64_t i) const {
 int checked_axis(const char* operation, const Shape& s, int axis, Where at) {
     if (s.rank() == 0) fail(operation, at, "a scalar has no axis");
     if (axis < -s.rank() || axis >= s.rank())
-        fail(operation, at, fmt::format("axis {} of {}, expected {} to {}", axis, s.str(), -s.rank(), s.rank() - 1));
+        fail(operation, at, "axis {} of {}, expected {} to {}", axis, s.str(), -s.rank(), s.rank() - 1);
     return axis < 0 ? axis + s.rank() : axis;
 }
 

@@ -38,10 +38,11 @@ class Shape {
     /// Number of rows when everything but the last dimension is folded into one; 1 for a scalar.
     int64_t rows() const;
 
-    Shape without(int i) const;                // dimension i dropped
-    Shape with(int i, Dim d) const;            // dimension i replaced
-    Shape append(Dim d, Where at = {}) const;  // one more at the end
-    Shape prepend(Dim d, Where at = {}) const;
+    Shape without(int i) const;                       // dimension i dropped
+    Shape with(int i, Dim d) const;                   // dimension i replaced
+    Shape insert(int i, Dim d, Where at = {}) const;  // one more, that will be dimension i
+    Shape append(Dim d, Where at = {}) const { return insert(rank_, d, at); }
+    Shape prepend(Dim d, Where at = {}) const { return insert(0, d, at); }
     /// The same sizes with these letters, one a dimension: `named("TBH")`.
     Shape named(const char* axes) const;
 

@@ -41,7 +41,7 @@ int class_of(size_t bytes, size_t* size) {
     size_t quarter = size_t{1} << (k - 3);
     size_t j = (n - (size_t{1} << (k - 1)) + quarter - 1) / quarter;  // 1 .. 4
     *size = (size_t{1} << (k - 1)) + j * quarter;
-    return (k - 6) * 4 + static_cast<int>(j);
+    return (k - 6) * 4 + int(j);
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ Storage* Storage::acquire(size_t bytes) {
         s = static_cast<Storage*>(::operator new (sizeof(Storage) + size, std::align_val_t{64}));
         p.stats.heap_allocations++;
     }
-    *s = {1, static_cast<int64_t>(size), 0, c, -1, false, nullptr};
+    *s = {1, int64_t(size), 0, c, -1, false, nullptr};
     p.stats.live_bytes += s->bytes;
     return s;
 }
@@ -73,7 +73,7 @@ __attribute__((noinline)) void Storage::release(Storage* s) {
         ::operator delete (s, std::align_val_t{64});
         return;
     }
-    if (poison) std::memset(s->data(), 0xFF, static_cast<size_t>(s->bytes));
+    if (poison) std::memset(s->data(), 0xFF, size_t(s->bytes));
     s->next = p.free[s->size_class];
     p.free[s->size_class] = s;
     p.stats.pooled_bytes += s->bytes;

@@ -1,7 +1,5 @@
 #include "core/tape.hpp"
 
-#include <fmt/format.h>
-
 #include <cstring>
 
 namespace unroll {
@@ -33,7 +31,7 @@ Var Tape::input(const Tensor& x, const char* name, Where at) {
     check_not_empty("input", x, at);
     if (!recording()) return constant(x);
     const int slot = new_slot(x);
-    slots_[static_cast<size_t>(slot)].leaf = true;
+    slots_[size_t(slot)].leaf = true;
     this->name(slot, name);
     return Var(x, this, slot, pass_);
 }
@@ -44,7 +42,7 @@ Var Tape::constant(const Tensor& x, Where at) {
 }
 
 static int checked_length(int T, Where at) {
-    if (T < 0) fail("steps", at, fmt::format("T is {}, expected 0 or more", T));
+    if (T < 0) fail("steps", at, "T is {}, expected 0 or more", T);
     return T;
 }
 Tape::Steps Tape::steps(int T, Where at) { return Steps(*this, 0, checked_length(T, at), 1); }
@@ -56,7 +54,7 @@ int Tape::new_slot(const Tensor& value) {
         values_.resize(slots_.size());
         values_.back() = value;
     }
-    return static_cast<int>(slots_.size()) - 1;
+    return int(slots_.size()) - 1;
 }
 
 void Tape::finish(Record* r, Recording& recording, Arena::Mark before) {
@@ -75,17 +73,16 @@ void Tape::finish(Record* r, Recording& recording, Arena::Mark before) {
 void Tape::name(int slot, const char* name) {
     if (slot < 0 || *name == 0) return;
     const size_t n = std::strlen(name) + 1;
-    slots_[static_cast<size_t>(slot)].name = static_cast<char*>(std::memcpy(arena_.allocate(n), name, n));
+    slots_[size_t(slot)].name = static_cast<char*>(std::memcpy(arena_.allocate(n), name, n));
 }
 
-const char* Tape::name_of(int slot) const { return slot < 0 ? "" : slots_[static_cast<size_t>(slot)].name; }
+const char* Tape::name_of(int slot) const { return slot < 0 ? "" : slots_[size_t(slot)].name; }
 
 const Tensor* Tape::value_of(int slot) const {
     if (slot < 0) return nullptr;
-    const Slot& s = slots_[static_cast<size_t>(slot)];
-    if (static_cast<size_t>(slot) < values_.size() && values_[static_cast<size_t>(slot)].defined())
-        return &values_[static_cast<size_t>(slot)];
-    return s.watched >= 0 ? &watched_[static_cast<size_t>(s.watched)].value : nullptr;
+    const Slot& s = slots_[size_t(slot)];
+    if (size_t(slot) < values_.size() && values_[size_t(slot)].defined()) return &values_[size_t(slot)];
+    return s.watched >= 0 ? &watched_[size_t(s.watched)].value : nullptr;
 }
 
 }  // namespace unroll

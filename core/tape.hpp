@@ -73,10 +73,10 @@ class Tape {
     void keep_values() { keep_values_ = true; }
     /// The value of a slot; nullptr where it was not kept.
     const Tensor* value_of(int slot) const;
-    int slots() const { return static_cast<int>(slots_.size()); }
+    int slots() const { return int(slots_.size()); }
 
-    int size() const { return static_cast<int>(records_.size()); }
-    const Record& record(int i) const { return *records_[static_cast<size_t>(i)]; }
+    int size() const { return int(records_.size()); }
+    const Record& record(int i) const { return *records_[size_t(i)]; }
     bool recording() const { return mode_ == Mode::recording; }
     /// Forgets everything recorded, for the next pass. A Var of the last one is refused from then on; carry its value.
     void clear();
@@ -182,7 +182,7 @@ Tape& tape_of(const char* operation, std::initializer_list<const Operand*> opera
 
 template <class T>
 T* Recording::array(int64_t n) {
-    return static_cast<T*>(tape.arena_.allocate(static_cast<size_t>(n) * sizeof(T)));
+    return static_cast<T*>(tape.arena_.allocate(size_t(n) * sizeof(T)));
 }
 
 }  // namespace unroll

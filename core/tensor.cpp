@@ -1,7 +1,5 @@
 #include "core/tensor.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -14,7 +12,7 @@ const char* to_string(DType dtype) { return dtype == DType::f32 ? "f32" : "f64";
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
     Tensor t;
-    t.storage_ = Storage::acquire(static_cast<size_t>(shape.size() * bytes_of(dtype)));
+    t.storage_ = Storage::acquire(size_t(shape.size() * bytes_of(dtype)));
     t.begin_ = static_cast<char*>(t.storage_->data());
     t.shape_ = shape;
     t.dtype_ = dtype;
@@ -23,7 +21,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype) {
     Tensor t = empty(shape, dtype);
-    std::memset(t.begin_, 0, static_cast<size_t>(shape.size() * bytes_of(dtype)));
+    std::memset(t.begin_, 0, size_t(shape.size() * bytes_of(dtype)));
     return t;
 }
 
@@ -34,18 +32,17 @@ Tensor Tensor::full(const Shape& shape, double value, DType dtype) {
 }
 
 Tensor Tensor::from(const std::vector<double>& values, const Shape& shape, DType dtype, Where at) {
-    if (static_cast<int64_t>(values.size()) != shape.size())
-        fail("Tensor::from", at, fmt::format("{} numbers for the shape {}", values.size(), shape.str()));
+    if (int64_t(values.size()) != shape.size())
+        fail("Tensor::from", at, "{} numbers for the shape {}", values.size(), shape.str());
     Tensor t = empty(shape, dtype);
-    for (size_t i = 0; i < values.size(); i++) t.set_flat(static_cast<int64_t>(i), values[i]);
+    for (size_t i = 0; i < values.size(); i++) t.set_flat(int64_t(i), values[i]);
     return t;
 }
 
 static void flatten(const Literal& literal, int depth, const std::vector<int64_t>& sizes, std::vector<double>& out,
                     Where at) {
-    if (depth == static_cast<int>(sizes.size()) && !literal.list) return out.push_back(literal.value);
-    if (depth == static_cast<int>(sizes.size()) || !literal.list ||
-        literal.items.size() != static_cast<size_t>(sizes[depth]))
+    if (depth == int(sizes.size()) && !literal.list) return out.push_back(literal.value);
+    if (depth == int(sizes.size()) || !literal.list || literal.items.size() != size_t(sizes[depth]))
         fail("Tensor::of", at, "the rows are not all of one length");
     for (const Literal& item : literal.items) flatten(item, depth + 1, sizes, out, at);
 }
@@ -53,7 +50,7 @@ static void flatten(const Literal& literal, int depth, const std::vector<int64_t
 Tensor Tensor::of(const Literal& values, DType dtype, Where at) {
     std::vector<int64_t> sizes;
     for (const Literal* l = &values; l != nullptr && l->list; l = l->items.empty() ? nullptr : &l->items[0])
-        sizes.push_back(static_cast<int64_t>(l->items.size()));
+        sizes.push_back(int64_t(l->items.size()));
     Shape shape;
     for (int64_t n : sizes) shape = shape.append(n, at);
     std::vector<double> flat;
@@ -63,16 +60,15 @@ Tensor Tensor::of(const Literal& values, DType dtype, Where at) {
 
 const void* Tensor::address(size_t element_size) const {
     if (storage_ == nullptr) throw Error("Tensor::data: an empty Tensor: no numbers were ever put in");
-    if (static_cast<int64_t>(element_size) != bytes_of(dtype_))
-        throw Error(fmt::format("Tensor::data: a tensor of {} read as {}", to_string(dtype_),
-                                element_size == 4 ? "f32" : "f64"));
+    if (int64_t(element_size) != bytes_of(dtype_))
+        throw Error("Tensor::data: a tensor of {} read as {}", to_string(dtype_), element_size == 4 ? "f32" : "f64");
     return begin_;
 }
 
 Tensor Tensor::clone() const {
     if (!defined()) return {};
     Tensor t = empty(shape_, dtype_);
-    std::memcpy(t.begin_, begin_, static_cast<size_t>(size() * bytes_of(dtype_)));
+    std::memcpy(t.begin_, begin_, size_t(size() * bytes_of(dtype_)));
     return t;
 }
 
@@ -84,28 +80,24 @@ Tensor Tensor::to(DType dtype) const {
 }
 
 void Tensor::fill(double value) {
-    dispatch(dtype_, [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(dtype_, [&]<class T>(T) {
         T* p = mutable_data<T>();
-        for (int64_t i = 0, n = size(); i < n; i++) p[i] = static_cast<T>(value);
+        for (int64_t i = 0, n = size(); i < n; i++) p[i] = T(value);
     });
 }
 
 void Tensor::copy_from(const Tensor& source, Where at) {
     if (!(source.shape_ == shape_) || source.dtype_ != dtype_)
-        fail("copy_from", at,
-             fmt::format("{} {} into {} {}", source.shape_.str(), to_string(source.dtype_), shape_.str(),
-                         to_string(dtype_)));
+        fail("copy_from", at, "{} {} into {} {}", source.shape_.str(), to_string(source.dtype_), shape_.str(),
+             to_string(dtype_));
     changed();
-    std::memmove(begin_, source.begin_, static_cast<size_t>(size() * bytes_of(dtype_)));
+    std::memmove(begin_, source.begin_, size_t(size() * bytes_of(dtype_)));
 }
 
 Tensor& Tensor::operator+=(const Tensor& other) {
     if (!(other.shape_ == shape_) || other.dtype_ != dtype_)
-        throw Error(fmt::format("+=: {} {} to {} {}", other.shape_.str(), to_string(other.dtype_), shape_.str(),
-                                to_string(dtype_)));
-    dispatch(dtype_, [&](auto zero) {
-        using T = decltype(zero);
+        throw Error("+=: {} {} to {} {}", other.shape_.str(), to_string(other.dtype_), shape_.str(), to_string(dtype_));
+    dispatch(dtype_, [&]<class T>(T) {
         T* p = mutable_data<T>();
         const T* q = other.data<T>();
         const int64_t n = size(), chunk = 16384;
@@ -117,10 +109,9 @@ Tensor& Tensor::operator+=(const Tensor& other) {
 }
 
 Tensor& Tensor::operator*=(double factor) {
-    dispatch(dtype_, [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(dtype_, [&]<class T>(T) {
         T* p = mutable_data<T>();
-        for (int64_t i = 0, n = size(); i < n; i++) p[i] *= static_cast<T>(factor);
+        for (int64_t i = 0, n = size(); i < n; i++) p[i] *= T(factor);
     });
     return *this;
 }
@@ -128,9 +119,8 @@ Tensor& Tensor::operator*=(double factor) {
 DType common_dtype(const char* operation, const Tensor& a, const Tensor& b, Where at) {
     if (!a.defined() || !b.defined()) fail(operation, at, "an operand is an empty Tensor");
     if (a.dtype() != b.dtype())
-        fail(operation, at,
-             fmt::format("{} {} with {} {}: both must be of one type (convert with .to)", a.shape().str(),
-                         to_string(a.dtype()), b.shape().str(), to_string(b.dtype())));
+        fail(operation, at, "{} {} with {} {}: both must be of one type (convert with .to)", a.shape().str(),
+             to_string(a.dtype()), b.shape().str(), to_string(b.dtype()));
     return a.dtype();
 }
 

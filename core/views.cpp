@@ -1,12 +1,11 @@
 // Single elements of a Tensor, and other views of its numbers.
-#include <fmt/format.h>
 
 #include "core/tensor.hpp"
 
 namespace unroll {
 
 static int64_t offset(const Shape& shape, std::initializer_list<int64_t> index, Where where) {
-    bool inside = static_cast<int>(index.size()) == shape.rank();
+    bool inside = int(index.size()) == shape.rank();
     int64_t flat = 0;
     int i = 0;
     std::string shown;
@@ -16,13 +15,11 @@ static int64_t offset(const Shape& shape, std::initializer_list<int64_t> index, 
         if (inside) flat = flat * shape[i] + k;
         i++;
     }
-    if (!inside) fail("at", where, fmt::format("index [{}] is outside of {}", shown, shape.str()));
+    if (!inside) fail("at", where, "index [{}] is outside of {}", shown, shape.str());
     return flat;
 }
 
-double Tensor::flat(int64_t i) const {
-    return dtype_ == DType::f32 ? static_cast<double>(data<float>()[i]) : data<double>()[i];
-}
+double Tensor::flat(int64_t i) const { return dtype_ == DType::f32 ? double(data<float>()[i]) : data<double>()[i]; }
 
 void Tensor::set_flat(int64_t i, double value) {
     if (dtype_ == DType::f32)
@@ -41,21 +38,19 @@ void Tensor::set(std::initializer_list<int64_t> index, double value, Where where
 
 double Tensor::item(Where at) const {
     if (!defined() || size() != 1)
-        fail("item", at,
-             fmt::format("the tensor {} has {} elements, expected one", shape_.str(), defined() ? size() : 0));
+        fail("item", at, "the tensor {} has {} elements, expected one", shape_.str(), defined() ? size() : 0);
     return flat(0);
 }
 
 std::vector<double> Tensor::to_vector() const {
     std::vector<double> v(static_cast<size_t>(size()));
-    for (size_t i = 0; i < v.size(); i++) v[i] = flat(static_cast<int64_t>(i));
+    for (size_t i = 0; i < v.size(); i++) v[i] = flat(int64_t(i));
     return v;
 }
 
 Tensor Tensor::reshape(const Shape& shape, Where at) const {
     if (shape.size() != size())
-        fail("reshape", at,
-             fmt::format("{} has {} elements, {} has {}", shape_.str(), size(), shape.str(), shape.size()));
+        fail("reshape", at, "{} has {} elements, {} has {}", shape_.str(), size(), shape.str(), shape.size());
     Tensor t = *this;
     t.shape_ = shape;
     return t;
@@ -65,12 +60,12 @@ Tensor Tensor::reshape(std::initializer_list<int64_t> sizes, Where at) const {
     int64_t known = 1;
     int unknown = 0;
     for (int64_t n : sizes) {
-        if (n < -1) fail("reshape", at, fmt::format("a size is {}", n));
+        if (n < -1) fail("reshape", at, "a size is {}", n);
         n == -1 ? unknown++ : known *= n;
     }
     if (unknown > 1) fail("reshape", at, "more than one size is -1");
     if (unknown == 1 && (known == 0 || size() % known != 0))
-        fail("reshape", at, fmt::format("{} doesn't divide into rows of {}", shape_.str(), known));
+        fail("reshape", at, "{} doesn't divide into rows of {}", shape_.str(), known);
     Shape shape;
     for (int64_t n : sizes) shape = shape.append(n == -1 ? size() / known : n, at);
     return reshape(shape, at);
@@ -78,8 +73,7 @@ Tensor Tensor::reshape(std::initializer_list<int64_t> sizes, Where at) const {
 
 Tensor Tensor::slice(int64_t begin, int64_t end, Where at) const {
     if (rank() == 0) fail("slice", at, "a scalar has no rows");
-    if (begin < 0 || end < begin || end > dim(0))
-        fail("slice", at, fmt::format("rows {} to {} of {}", begin, end, shape_.str()));
+    if (begin < 0 || end < begin || end > dim(0)) fail("slice", at, "rows {} to {} of {}", begin, end, shape_.str());
     Tensor t = *this;
     t.begin_ += begin * (dim(0) > 0 ? size() / dim(0) : 0) * bytes_of(dtype_);
     t.shape_ = shape_.with(0, {end - begin, shape_.axis(0)});
@@ -87,7 +81,7 @@ Tensor Tensor::slice(int64_t begin, int64_t end, Where at) const {
 }
 
 Tensor Tensor::row(int64_t i, Where at) const {
-    if (rank() == 0 || i < 0 || i >= dim(0)) fail("row", at, fmt::format("row {} of {}", i, shape_.str()));
+    if (rank() == 0 || i < 0 || i >= dim(0)) fail("row", at, "row {} of {}", i, shape_.str());
     Tensor t = slice(i, i + 1, at);
     t.shape_ = shape_.without(0);
     return t;

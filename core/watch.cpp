@@ -1,5 +1,4 @@
 // Parameters on a tape: how they enter it, and their packed forms.
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -17,12 +16,11 @@ Tape::Watched* Tape::find(const Tensor& parameter) {
     const Storage* s = parameter.storage();
     if (s == nullptr || !s->parameter) return nullptr;
     const auto same = [&](const Watched& w) { return w.value.same_numbers(parameter); };
-    if (static_cast<size_t>(s->hint) < watched_.size() && same(watched_[static_cast<size_t>(s->hint)]))
-        return &watched_[static_cast<size_t>(s->hint)];
+    if (size_t(s->hint) < watched_.size() && same(watched_[size_t(s->hint)])) return &watched_[size_t(s->hint)];
     // Never seen here, or by another tape since: the hint is about that one.
     const auto w = std::find_if(watched_.begin(), watched_.end(), same);
     if (w == watched_.end()) return nullptr;
-    s->hint = static_cast<int32_t>(w - watched_.begin());
+    s->hint = int32_t(w - watched_.begin());
     return &*w;
 }
 
@@ -32,14 +30,14 @@ int Tape::enter(const Operand& x) {
     if (x.parameter() == nullptr) {
         if (recording() && s != nullptr && s->parameter)
             fail("operand", x.at,
-                 fmt::format("the tensor {} is the value of a parameter: no gradient would reach it. Pass the "
-                             "Parameter itself (W, not W.value), or a clone()",
-                             x.shape().str()));
+                 "the tensor {} is the value of a parameter: no gradient would reach it. Pass the "
+                 "Parameter itself (W, not W.value), or a clone()",
+                 x.shape().str());
         return -1;
     }
     if (const Watched* w = find(x.value())) return w->slot;
     Watched w{x.value(), -1, {}, {}, {}, 0};
-    s->hint = static_cast<int32_t>(watched_.size());
+    s->hint = int32_t(watched_.size());
     if (recording()) {
         w.slot = new_slot(x.value());
         Slot& slot = slots_.back();
@@ -57,8 +55,7 @@ const void* Tape::packed(const Tensor& W, bool transposed) {
     Tensor& form = w->packed[transposed];
     if (!form.defined() || w->packed_version[transposed] != W.version()) {
         const int64_t K = W.dim(transposed ? 1 : 0), N = W.dim(transposed ? 0 : 1);
-        dispatch(W.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(W.dtype(), [&]<class T>(T) {
             form = Tensor::empty({kernels::packed_size<T>(K, N)}, W.dtype());
             kernels::pack<T>(transposed, K, N, W.data<T>(), W.dim(1), form.mutable_data<T>());
         });

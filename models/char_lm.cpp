@@ -1,7 +1,5 @@
 #include "models/char_lm.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -53,7 +51,7 @@ TextScore evaluate(const CharLm& model, const std::vector<int32_t>& text) {
     // One stream after the other would be exact but slow; side by side each but the first loses the state at its
     // beginning. A few long streams cost next to nothing.
     constexpr int64_t streams = 16, T = 128;
-    const int64_t predictions = static_cast<int64_t>(text.size()) - 1;
+    const int64_t predictions = int64_t(text.size()) - 1;
     if (predictions < 1) throw Error("evaluate: a text of two characters or more is needed");
     const int64_t B = std::min(streams, predictions), length = predictions / B;
     double total = 0;
@@ -65,34 +63,32 @@ TextScore evaluate(const CharLm& model, const std::vector<int32_t>& text) {
             Ids inputs = Ids::empty({{steps, 'T'}, {width, 'B'}}), targets = Ids::empty({{steps, 'T'}, {width, 'B'}});
             for (int64_t t = 0; t < steps; t++)
                 for (int64_t b = 0; b < width; b++) {
-                    const size_t at = static_cast<size_t>(first + b * stride + begin + t);
+                    const size_t at = size_t(first + b * stride + begin + t);
                     inputs.mutable_data()[t * width + b] = text[at];
                     targets.mutable_data()[t * width + b] = text[at + 1];
                 }
             CharLm::Output chunk = model.loss(tape, inputs, targets, state);
             state = std::move(chunk.state);
-            total += chunk.loss.item() * static_cast<double>(steps * width);
+            total += chunk.loss.item() * double(steps * width);
         }
     };
     run(0, B, length, length);
     if (B * length < predictions) run(B * length, 1, 0, predictions - B * length);  // what is left at the end
-    return {total / static_cast<double>(predictions), predictions};
+    return {total / double(predictions), predictions};
 }
 
 /// One draw from softmax(scores / temperature), among the top_k largest.
 static int32_t draw(const Tensor& scores, const SampleOptions& options, Generator& gen) {
     const std::vector<double> s = scores.to_vector();
     std::vector<int32_t> order(s.size());
-    for (size_t i = 0; i < order.size(); i++) order[i] = static_cast<int32_t>(i);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](int32_t a, int32_t b) { return s[static_cast<size_t>(a)] > s[static_cast<size_t>(b)]; });
+    for (size_t i = 0; i < order.size(); i++) order[i] = int32_t(i);
+    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return s[size_t(a)] > s[size_t(b)]; });
     if (options.temperature == 0) return order[0];
-    if (options.top_k > 0) order.resize(std::min(order.size(), static_cast<size_t>(options.top_k)));
+    if (options.top_k > 0) order.resize(std::min(order.size(), size_t(options.top_k)));
     double total = 0;
     std::vector<double> weight;
     for (int32_t i : order)
-        total += weight.emplace_back(
-            std::exp((s[static_cast<size_t>(i)] - s[static_cast<size_t>(order[0])]) / options.temperature));
+        total += weight.emplace_back(std::exp((s[size_t(i)] - s[size_t(order[0])]) / options.temperature));
     double u = gen.uniform() * total;
     for (size_t i = 0; i < order.size(); i++)
         if ((u -= weight[i]) < 0) return order[i];
@@ -101,10 +97,9 @@ static int32_t draw(const Tensor& scores, const SampleOptions& options, Generato
 
 std::string sample(const CharLm& model, const CharVocabulary& vocabulary, const std::string& prompt,
                    const SampleOptions& options, Generator& gen, Where at) {
-    if (!(options.temperature >= 0))
-        fail("sample", at, fmt::format("temperature {}: expected 0 or more", options.temperature));
+    if (!(options.temperature >= 0)) fail("sample", at, "temperature {}: expected 0 or more", options.temperature);
     if (options.length < 0 || options.top_k < 0)
-        fail("sample", at, fmt::format("length {}, top_k {}: expected 0 or more", options.length, options.top_k));
+        fail("sample", at, "length {}, top_k {}: expected 0 or more", options.length, options.top_k);
     const std::vector<int32_t> start = vocabulary.encode(prompt);
     if (start.empty()) fail("sample", at, "the prompt is empty: give at least one character to start from");
     Tape tape(Tape::Mode::forward_only);

@@ -28,8 +28,8 @@ class CharLm : public Module {
     };
     /// inputs and targets [T, B]; state as returned by the call before, or {} for zeros.
     Output loss(Tape& tape, const Ids& inputs, const Ids& targets, const StateValues& state) const;
-    /// Scores of the next character [B, V] after one more character of each sequence; moves the state on. The table, for
-    /// all steps on a forward-only tape: rnn->projection(tape.watch(embedding.E)).
+    /// Scores of the next character [B, V] after one more character of each sequence; moves the state on. The table,
+    /// for all steps on a forward-only tape: rnn->projection(tape.watch(embedding.E)).
     Tensor next(const Var& table, const Ids& characters, StateValues& state) const;
 
     const CharLmOptions& options() const { return options_; }

@@ -1,8 +1,5 @@
 #include "models/char_lm_trainer.hpp"
 
-#include <fmt/format.h>
-
-#include <cmath>
 #include <limits>
 
 #include "nn/checkpoint.hpp"
@@ -21,9 +18,8 @@ CharLmTrainer::CharLmTrainer(CharLm& model, const std::vector<int32_t>& train, c
       batches_(train, options.batch, options.length, at),
       best_(std::numeric_limits<double>::infinity()) {
     if (options.steps < 0 || options.validate_every < 1)
-        fail("CharLmTrainer", at,
-             fmt::format("steps {}, validate_every {}: expected 0 or more, and 1 or more", options.steps,
-                         options.validate_every));
+        fail("CharLmTrainer", at, "steps {}, validate_every {}: expected 0 or more, and 1 or more", options.steps,
+             options.validate_every);
 }
 
 bool CharLmTrainer::step() {
@@ -47,7 +43,7 @@ bool CharLmTrainer::step() {
 void CharLmTrainer::validate() {
     const int64_t since = done_ - (history_.empty() ? 0 : history_.back().step);
     const double valid = evaluate(model_, valid_).nats;
-    history_.push_back({done_, sum_ / static_cast<double>(since), valid});
+    history_.push_back({done_, sum_ / double(since), valid});
     sum_ = 0;
     if (!(valid < best_)) {
         waited_++;
@@ -85,10 +81,10 @@ void CharLmTrainer::save(const std::string& path) const {
     if (state_.C.defined()) progress.tensors["state C"] = state_.C;
     for (size_t i = 0; i < best_weights_.size(); i++)
         progress.tensors["best " + parameters_[i].name] = best_weights_[i];
-    Tensor history = Tensor::empty({static_cast<int64_t>(history_.size()), 3}, DType::f64);
+    Tensor history = Tensor::empty({int64_t(history_.size()), 3}, DType::f64);
     for (size_t i = 0; i < history_.size(); i++) {
-        const auto row = static_cast<int64_t>(i);
-        history.set({row, 0}, static_cast<double>(history_[i].step));
+        const auto row = int64_t(i);
+        history.set({row, 0}, double(history_[i].step));
         history.set({row, 1}, history_[i].train);
         history.set({row, 2}, history_[i].valid);
     }
@@ -101,15 +97,15 @@ void CharLmTrainer::resume(const std::string& path) {
         const auto ours = configuration();
         const auto found = ours.find(key);
         if (found != ours.end() && found->second != value)
-            throw Error(fmt::format("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key,
-                                    value, found->second));
+            throw Error("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key, value,
+                        found->second);
     }
     Progress progress = load_checkpoint(path, model_, adam_, generator_);
-    done_ = static_cast<int64_t>(progress.numbers["done"]);
-    waited_ = static_cast<int64_t>(progress.numbers["waited"]);
+    done_ = int64_t(progress.numbers["done"]);
+    waited_ = int64_t(progress.numbers["waited"]);
     for (auto [name, to] : {std::pair{"loss", &loss_}, {"norm", &norm_}, {"sum", &sum_}, {"best", &best_}})
         *to = progress.numbers[name];
-    batches_.set_position(static_cast<int64_t>(progress.numbers["position"]));
+    batches_.set_position(int64_t(progress.numbers["position"]));
     state_.h = progress.tensors["state h"];
     state_.C = progress.tensors["state C"];
     best_weights_.clear();
@@ -118,7 +114,7 @@ void CharLmTrainer::resume(const std::string& path) {
     history_.clear();
     const Tensor& history = progress.tensors["history"];
     for (int64_t i = 0; history.defined() && i < history.dim(0); i++)
-        history_.push_back({static_cast<int64_t>(history.at({i, 0})), history.at({i, 1}), history.at({i, 2})});
+        history_.push_back({int64_t(history.at({i, 0})), history.at({i, 1}), history.at({i, 2})});
 }
 
 }  // namespace unroll

@@ -1,7 +1,5 @@
 #include "nn/attention.hpp"
 
-#include <fmt/format.h>
-
 #include "core/ops/attention.hpp"
 #include "core/ops/linalg.hpp"
 #include "core/ops/reductions.hpp"
@@ -13,12 +11,10 @@ namespace unroll {
 Attention::Attention(const AttentionOptions& options, Generator& gen, Where at) : options_(options) {
     const auto [Hd, He, score, A, dtype] = options;
     if (Hd < 1 || He < 1 || (score == Score::concat && A < 1))
-        fail("Attention", at,
-             fmt::format("query_size {}, key_size {}, attention_size {}: each must be 1 or more{}", Hd, He, A,
-                         score == Score::concat ? "" : " (the last for concat only)"));
+        fail("Attention", at, "query_size {}, key_size {}, attention_size {}: each must be 1 or more{}", Hd, He, A,
+             score == Score::concat ? "" : " (the last for concat only)");
     if (score == Score::dot && Hd != He)
-        fail("Attention", at,
-             fmt::format("query_size {} and key_size {}: for the dot score they must be equal", Hd, He));
+        fail("Attention", at, "query_size {} and key_size {}: for the dot score they must be equal", Hd, He);
     if (score == Score::dot) return;
     if (score == Score::concat) {
         W_a = init::parameter("W_a", {{A, 'A'}, Hd + He}, dtype, Hd + He, gen);
@@ -35,9 +31,8 @@ Var Attention::side(const Var& keys, const Var& W_k) const {
 
 Attention::Keys Attention::prepare(const Var& keys, const Ids& lengths, Where at) const {
     if (keys.tape() == nullptr || keys.shape().rank() != 3 || keys.dim(0) < 1 || keys.dim(2) != options_.key_size)
-        fail("Attention", at,
-             fmt::format("keys are {}, expected [S, B, He={}] with S of 1 or more", keys.shape().str(),
-                         options_.key_size));
+        fail("Attention", at, "keys are {}, expected [S, B, He={}] with S of 1 or more", keys.shape().str(),
+             options_.key_size);
     if (lengths.defined()) check_lengths("Attention", lengths, keys.dim(1), 1, {keys.dim(0), 'S'}, at);
     Keys source{{}, keys, {}, {}, lengths};
     if (options_.score == Score::concat) {
@@ -61,9 +56,8 @@ Attention::Output Attention::operator()(const Var& query, const Keys& source, Wh
     const Shape& q = query.shape();
     const int64_t B = source.values.dim(1);
     if (query.tape() == nullptr || (q.rank() != 2 && q.rank() != 3) || q[-2] != B || q[-1] != options_.query_size)
-        fail("Attention", at,
-             fmt::format("query is {}, expected [B={}, Hd={}], or [T, B, Hd], for keys {}", q.str(), B,
-                         options_.query_size, source.values.shape().str()));
+        fail("Attention", at, "query is {}, expected [B={}, Hd={}], or [T, B, Hd], for keys {}", q.str(), B,
+             options_.query_size, source.values.shape().str());
     const Var e = options_.score == Score::concat
                       ? additive_scores(matmul(query, transposed(source.W_q)), source.side, v_a)
                       : dot_scores(query, source.side);
@@ -79,7 +73,7 @@ void Attention::visit(Visitor& v) {
 std::string Attention::pretty() const {
     const char* names[] = {"dot", "general", "concat"};
     return fmt::format("Attention(query={}, key={}, {})", options_.query_size, options_.key_size,
-                       names[static_cast<int>(options_.score)]);
+                       names[int(options_.score)]);
 }
 
 }  // namespace unroll

@@ -42,10 +42,12 @@ class AttentionRnn : public Module {
 
     /// x [T, B, D].
     Output operator()(const Var& x, const Call& call = {}, Where at = {}) const {
-        check(x, call, at);
-        Tape& tape = *x.tape();
-        const int T = static_cast<int>(x.dim(0));
         const Shape state{x.shape().dim(1), {attention.options().query_size, 'H'}};
+        check_call("AttentionRnn", x, input_size_, call.initial, state, Cell::has_cell_state, call.lengths, at);
+        if (call.set_lengths.defined() && !given(call.set))
+            fail("AttentionRnn", at, "lengths of a set are given, but no set");
+        Tape& tape = *x.tape();
+        const int T = int(x.dim(0));
         States s = call.initial;
         if (!given(s.h)) s.h = tape.constant(Tensor::zeros(state, x.dtype()));
         if (!given(s.C) && Cell::has_cell_state) s.C = tape.constant(Tensor::zeros(state, x.dtype()));
@@ -84,27 +86,12 @@ class AttentionRnn : public Module {
     }
     static typename Cell::Options cell_options(const Options& options, Where at) {
         if (options.cell.input_size < 1)
-            fail("AttentionRnn", at, fmt::format("input_size {}: expected 1 or more", options.cell.input_size));
+            fail("AttentionRnn", at, "input_size {}: expected 1 or more", options.cell.input_size);
+        if (options.cell.num_layers != 1 || options.cell.bidirectional || options.cell.dropout != 0)
+            fail("AttentionRnn", at, "layers, directions and dropout are not for it: it runs one cell forward");
         typename Cell::Options cell = options.cell;
         cell.input_size += key_size(options);
         return cell;
-    }
-
-    void check(const Var& x, const Call& call, Where at) const {
-        if (!given(x) || x.shape().rank() != 3 || x.dim(2) != input_size_ || x.dim(0) < 1)
-            fail("AttentionRnn", at,
-                 fmt::format("x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
-                             input_size_));
-        const Shape expected{x.shape().dim(1), {attention.options().query_size, 'H'}};
-        for (const Var* s : {&call.initial.h, &call.initial.C})
-            if (given(*s) && !(s->shape() == expected))
-                fail("AttentionRnn", at,
-                     fmt::format("an initial state is {}, expected {}", s->shape().str(), expected.str()));
-        if (given(call.initial.C) && !Cell::has_cell_state)
-            fail("AttentionRnn", at, "an initial cell state C is given, but this cell has none");
-        if (call.set_lengths.defined() && !given(call.set))
-            fail("AttentionRnn", at, "lengths of a set are given, but no set");
-        Scan{x.dim(0), x.dim(1), false, call.lengths}.check("AttentionRnn", at);
     }
 
     int64_t input_size_;

@@ -1,7 +1,5 @@
 #include "nn/book.hpp"
 
-#include <fmt/format.h>
-
 #include <vector>
 
 #include "core/ops/shape.hpp"
@@ -28,7 +26,7 @@ class Taken {
         return t;
     }
     [[noreturn]] void differ(const std::string& name, const Tensor& t, const std::string& expected) const {
-        fail(operation_, at_, fmt::format("{} is {}, expected {}", name, t.shape().str(), expected));
+        fail(operation_, at_, "{} is {}, expected {}", name, t.shape().str(), expected);
     }
     void nothing_left() const {
         if (!left_.empty()) fail(operation_, at_, left_.begin()->first + " is no weight of this cell");
@@ -53,14 +51,14 @@ void pass(Taken& from, Weights& to, int64_t H) {
 Weights to_book(const std::string& gates, const Weights& cell, Where at) {
     Taken from("to_book", cell, at);
     Weights book;
-    const int64_t G = static_cast<int64_t>(gates.size());
+    const int64_t G = int64_t(gates.size());
     const Tensor W_hh = from.take("W_hh"), W_xh = from.take("W_xh");
     const int64_t H = W_hh.rank() == 2 ? W_hh.dim(1) : 0;
     if (H == 0 || W_hh.dim(0) != G * H) from.differ("W_hh", W_hh, fmt::format("[{}H, H]", G));
     if (W_xh.rank() != 2 || W_xh.dim(0) != G * H) from.differ("W_xh", W_xh, fmt::format("[{}, D]", G * H));
     const Tensor b = from.take("b", {G * H});
     for (int64_t k = 0; k < G; k++) {
-        const char gate = gates[static_cast<size_t>(k)];
+        const char gate = gates[size_t(k)];
         const std::string peephole = fmt::format("P_{}", gate);
         std::vector<Tensor> parts = {W_hh.slice(k * H, (k + 1) * H), W_xh.slice(k * H, (k + 1) * H)};
         if (sees_cell(gate) && from.has(peephole) && cell.at(peephole).rank() == 2)

@@ -1,12 +1,9 @@
 #include "nn/checkpoint.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <set>
 #include <utility>
 
-#include "core/safetensors.hpp"
 #include "nn/mismatch.hpp"
 
 namespace unroll {
@@ -24,8 +21,7 @@ Named weights_of(const char* operation, Module& module, Where at) {
     Named weights;
     for (const Parameter& p : parameters(module, at)) {
         if (p.name.find(':') != std::string::npos)
-            fail(operation, at,
-                 fmt::format("the parameter's name {} has a colon, which files keep for others", p.name));
+            fail(operation, at, "the parameter's name {} has a colon, which files keep for others", p.name);
         weights.emplace_back(p.name, p.value);
     }
     return weights;
@@ -43,16 +39,12 @@ class Loading {
         std::set<std::string> wanted;
         for (const auto& [name, target] : targets) {
             wanted.insert(mark + name);
-            const auto found = file_.tensors.find(mark + name);
-            const Tensor* source = found != file_.tensors.end() ? std::get_if<Tensor>(&found->second) : nullptr;
-            if (found == file_.tensors.end())
-                differ(mark + name + " is not in the file");
-            else if (source == nullptr)
-                differ(mark + name + " holds whole numbers in the file");
-            else if (!(source->shape() == target.shape()) || source->dtype() != target.dtype())
-                differ(fmt::format("{} is {} in the file, {} here", mark + name, describe(*source), describe(target)));
-            else
+            const Tensor* source = differences_.find(file_, mark + name);
+            if (source == nullptr) continue;
+            if (source->shape() == target.shape() && source->dtype() == target.dtype())
                 copies_.emplace_back(target, *source);
+            else
+                differ(fmt::format("{} is {} in the file, {} here", mark + name, describe(*source), describe(target)));
         }
         for (const auto& [name, value] : file_.tensors)
             if ((mark.empty() ? name.find(':') == std::string::npos : begins(name, mark)) && wanted.count(name) == 0)

@@ -1,7 +1,5 @@
 #include "nn/clip.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -29,10 +27,7 @@ double largest_entry(const Gradients& tensors) {
 double norm_of(const Gradients& tensors) {
     double squares = 0;
     for (const Tensor& x : tensors)
-        dispatch(x.dtype(), [&](auto zero) {
-            using T = decltype(zero);
-            squares += kernels::sum_squares(x.size(), x.data<T>());
-        });
+        dispatch(x.dtype(), [&]<class T>(T) { squares += kernels::dot(x.size(), x.data<T>(), x.data<T>()); });
     if (squares > 1e-280 && squares < 1e300) return std::sqrt(squares);
     // Squares of f64 may overflow, or vanish: relative to the largest they don't.
     const double largest = largest_entry(tensors);
@@ -45,24 +40,22 @@ double norm_of(const Gradients& tensors) {
 
 /// In double precision: for the factor of an exploded gradient f32 may have few digits, or none.
 void multiply(Tensor& g, double factor) {
-    dispatch(g.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(g.dtype(), [&]<class T>(T) {
         T* p = g.mutable_data<T>();
-        for (int64_t i = 0, n = g.size(); i < n; i++) p[i] = static_cast<T>(static_cast<double>(p[i]) * factor);
+        for (int64_t i = 0, n = g.size(); i < n; i++) p[i] = T(double(p[i]) * factor);
     });
 }
 
 void clamp(Tensor& g, double limit) {
-    dispatch(g.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T most = static_cast<T>(limit);
+    dispatch(g.dtype(), [&]<class T>(T) {
+        const T most = T(limit);
         T* p = g.mutable_data<T>();
         for (int64_t i = 0, n = g.size(); i < n; i++) p[i] = p[i] < -most ? -most : p[i] > most ? most : p[i];
     });
 }
 
 void check_limit(const char* operation, const char* name, double value, Where at) {
-    if (!(value >= 0)) fail(operation, at, fmt::format("{} is {}, expected 0 or more", name, value));
+    if (!(value >= 0)) fail(operation, at, "{} is {}, expected 0 or more", name, value);
 }
 
 /// The norm, and the factor that each gradient is to be multiplied by.
@@ -77,8 +70,8 @@ Clip clip(const Gradients& gradients, double max_norm, Where at, Name name) {
     if (!std::isfinite(norm)) {
         for (size_t i = 0; i < gradients.size(); i++)
             if (has_nonfinite(gradients[i]))
-                fail("clip_grad_norm", at,
-                     fmt::format("the gradient of {} {} holds NaN or infinity", name(i), gradients[i].shape().str()));
+                fail("clip_grad_norm", at, "the gradient of {} {} holds NaN or infinity", name(i),
+                     gradients[i].shape().str());
         fail("clip_grad_norm", at, "the norm of the gradients is too large for a number");
     }
     return {norm, norm > max_norm ? max_norm / norm : 1};

@@ -1,16 +1,13 @@
 #include "nn/embedding.hpp"
 
-#include <fmt/format.h>
-
 #include "core/ops/lookup.hpp"
 
 namespace unroll {
 
 Embedding::Embedding(const EmbeddingOptions& options, Generator& gen, Where at) {
     if (options.vocabulary.size < 1 || options.embedding_size.size < 1)
-        fail("Embedding", at,
-             fmt::format("vocabulary {}, embedding_size {}: each must be 1 or more", options.vocabulary.size,
-                         options.embedding_size.size));
+        fail("Embedding", at, "vocabulary {}, embedding_size {}: each must be 1 or more", options.vocabulary.size,
+             options.embedding_size.size);
     E = Parameter("E", Tensor::empty({options.vocabulary, options.embedding_size}, options.dtype));
     gen.fill_normal(E.value, 0, 1);
 }

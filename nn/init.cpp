@@ -1,7 +1,5 @@
 #include "nn/init.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -15,15 +13,13 @@ struct Fan {
 };
 
 Fan fan(const char* operation, const Tensor& W, Where at) {
-    if (W.rank() < 2 || W.size() == 0)
-        fail(operation, at, fmt::format("{} is no weight: expected [out, in, ..]", W.shape().str()));
+    if (W.rank() < 2 || W.size() == 0) fail(operation, at, "{} is no weight: expected [out, in, ..]", W.shape().str());
     const int64_t places = W.size() / (W.dim(0) * W.dim(1));
-    return {static_cast<double>(W.dim(1) * places), static_cast<double>(W.dim(0) * places)};
+    return {double(W.dim(1) * places), double(W.dim(0) * places)};
 }
 
 void check_matrix(const char* operation, const Tensor& W, Where at) {
-    if (W.rank() != 2 || W.size() == 0)
-        fail(operation, at, fmt::format("{} is no matrix: expected [out, in]", W.shape().str()));
+    if (W.rank() != 2 || W.size() == 0) fail(operation, at, "{} is no matrix: expected [out, in]", W.shape().str());
 }
 
 void uniform(Tensor& W, double variance, Generator& gen) {
@@ -47,13 +43,12 @@ double norm(const Tensor& x) { return std::sqrt(dot(x.data<double>(), x.data<dou
 }  // namespace
 
 void inverse_root(Tensor& W, int64_t n, Generator& gen, Where at) {
-    if (n < 1) fail("inverse_root", at, fmt::format("n is {}, expected 1 or more", n));
-    uniform(W, 1 / (3 * static_cast<double>(n)), gen);
+    if (n < 1) fail("inverse_root", at, "n is {}, expected 1 or more", n);
+    uniform(W, 1 / (3 * double(n)), gen);
 }
 
 Parameter parameter(const std::string& name, const Shape& shape, DType dtype, int64_t n, Generator& gen) {
-    if (shape.size() == 0)
-        throw Error(fmt::format("the parameter {} is {}: each size must be 1 or more", name, shape.str()));
+    if (shape.size() == 0) throw Error("the parameter {} is {}: each size must be 1 or more", name, shape.str());
     Tensor value = Tensor::empty(shape, dtype);
     inverse_root(value, n, gen);
     return {name, value};
@@ -98,7 +93,7 @@ void identity(Tensor& W, double scale, Where at) {
 
 double spectral_norm(const Tensor& W, Where at) {
     check_matrix("spectral_norm", W, at);
-    if (has_nonfinite(W)) fail("spectral_norm", at, fmt::format("W {} holds NaN or infinity", W.shape().str()));
+    if (has_nonfinite(W)) fail("spectral_norm", at, "W {} holds NaN or infinity", W.shape().str());
     const Tensor w = W.to(DType::f64);
     Tensor B = matmul(transposed(w), w);  // its largest eigenvalue is the square of W's largest singular value
     const int64_t n = B.dim(0);
@@ -118,9 +113,9 @@ double spectral_norm(const Tensor& W, Where at) {
 
 void scale_to_spectral_norm(Tensor& W, double norm, Where at) {
     if (!(norm >= 0 && std::isfinite(norm)))
-        fail("scale_to_spectral_norm", at, fmt::format("norm is {}, expected a finite number, 0 or more", norm));
+        fail("scale_to_spectral_norm", at, "norm is {}, expected a finite number, 0 or more", norm);
     const double now = spectral_norm(W, at);
-    if (now == 0) fail("scale_to_spectral_norm", at, fmt::format("W {} is all zeros", W.shape().str()));
+    if (now == 0) fail("scale_to_spectral_norm", at, "W {} is all zeros", W.shape().str());
     for (int64_t i = 0; i < W.size(); i++) W.set_flat(i, W.flat(i) * (norm / now));
 }
 

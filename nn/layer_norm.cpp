@@ -1,15 +1,12 @@
 #include "nn/layer_norm.hpp"
 
-#include <fmt/format.h>
-
 #include "core/ops/normalise.hpp"
 
 namespace unroll {
 
 LayerNorm::LayerNorm(const LayerNormOptions& options, Where at) : eps_(options.eps) {
     if (options.size.size < 1 || !(options.eps >= 0))
-        fail("LayerNorm", at,
-             fmt::format("size {}, eps {}: expected 1 or more, and 0 or more", options.size.size, options.eps));
+        fail("LayerNorm", at, "size {}, eps {}: expected 1 or more, and 0 or more", options.size.size, options.eps);
     weight = Parameter("weight", Tensor::full({options.size}, 1, options.dtype));
     bias = Parameter("bias", Tensor::zeros({options.size}, options.dtype));
 }

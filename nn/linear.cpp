@@ -1,7 +1,5 @@
 #include "nn/linear.hpp"
 
-#include <fmt/format.h>
-
 #include "core/ops/elementwise.hpp"
 #include "core/ops/linalg.hpp"
 #include "nn/init.hpp"
@@ -10,7 +8,7 @@ namespace unroll {
 
 Linear::Linear(const LinearOptions& options, Generator& gen, Where at) {
     if (options.in.size < 1 || options.out.size < 1)
-        fail("Linear", at, fmt::format("in {}, out {}: each must be 1 or more", options.in.size, options.out.size));
+        fail("Linear", at, "in {}, out {}: each must be 1 or more", options.in.size, options.out.size);
     W = Parameter("W", Tensor::empty({options.out, options.in}, options.dtype));
     init::inverse_root(W.value, options.in.size, gen);
     if (!options.bias) return;
@@ -20,9 +18,8 @@ Linear::Linear(const LinearOptions& options, Generator& gen, Where at) {
 
 Var Linear::operator()(const Operand& x) const {
     if (x.shape().rank() == 0 || x.shape()[-1] != W.value.dim(1))
-        fail("Linear", x.at,
-             fmt::format("x is {}, expected [.., in={}] for {}", x.shape().str(), W.value.dim(1),
-                         Operand(W).label("W")));
+        fail("Linear", x.at, "x is {}, expected [.., in={}] for {}", x.shape().str(), W.value.dim(1),
+             Operand(W).label("W"));
     const Var y = matmul(x, transposed(W));
     return b.value.defined() ? y + b : y;
 }

@@ -17,7 +17,7 @@ struct LstmOptions {
     int64_t num_layers = 1;
     bool bidirectional = false;
     double dropout = 0;        // probability of dropping an output on its way to the next layer
-    bool variational = false;  // one mask for all time steps (Gal and Ghahramani, NeurIPS 2016)
+    bool variational = false;  // one mask for all time steps (variational_dropout)
 };
 
 /// The LSTM cell:                                                                                    (book: LSTM)

@@ -1,7 +1,5 @@
 #include "nn/module.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
@@ -17,8 +15,8 @@ class Collector final : public Visitor {
 
   protected:
     void parameter(const std::string& name, Parameter& p) override {
-        if (!p.value.defined()) fail("parameters", at_, fmt::format("the parameter {} has no value", name));
-        if (!names_.insert(name).second) fail("parameters", at_, fmt::format("the name {} comes twice", name));
+        if (!p.value.defined()) fail("parameters", at_, "the parameter {} has no value", name);
+        if (!names_.insert(name).second) fail("parameters", at_, "the name {} comes twice", name);
         const auto same = [&](const Parameter& other) { return other.value.same_storage(p.value); };
         const auto tied = std::find_if(found.begin(), found.end(), same);
         p.name = tied == found.end() ? name : tied->name;

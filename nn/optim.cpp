@@ -21,8 +21,7 @@ Sgd::Sgd(std::vector<Parameter> parameters, const SgdOptions& options, Where at)
 void Sgd::update(size_t i, const Tensor& gradient, double t) {
     const SgdOptions& o = options_;
     const double rate = lr(), old = t == 1 ? 0 : o.momentum, fresh = t == 1 ? 1 : 1 - o.dampening;
-    pieces(i, gradient, [&](const auto& piece) {
-        using T = typename std::decay_t<decltype(piece)>::Number;
+    pieces(i, gradient, [&]<class T>(const Piece<T>& piece) {
         const T sign = o.maximize ? -1 : 1, lambda = T(o.weight_decay), lr = T(rate);
         const T mu = T(o.momentum), keep = T(old), take = T(fresh);
         const bool nesterov = o.nesterov;
@@ -56,8 +55,7 @@ void Adam::update(size_t i, const Tensor& gradient, double t) {
     const double rate = lr() / (1 - std::pow(o.betas[0], t));           // of m: lr m̂ = rate m
     const double v_scale = 1 / std::sqrt(1 - std::pow(o.betas[1], t));  // √v̂ = v_scale √v
     const double shrink = decoupled_ ? 1 - lr() * o.weight_decay : 1, lambda_in_g = decoupled_ ? 0 : o.weight_decay;
-    pieces(i, gradient, [&](const auto& piece) {
-        using T = typename std::decay_t<decltype(piece)>::Number;
+    pieces(i, gradient, [&]<class T>(const Piece<T>& piece) {
         const T sign = o.maximize ? -1 : 1, lambda = T(lambda_in_g), keep = T(shrink), lr = T(rate), eps = T(o.eps);
         const T beta_1 = T(o.betas[0]), take_1 = T(1 - o.betas[0]), beta_2 = T(o.betas[1]), take_2 = T(1 - o.betas[1]);
         const T scale = T(v_scale);
@@ -98,8 +96,7 @@ RmsProp::RmsProp(std::vector<Parameter> parameters, const RmsPropOptions& option
 void RmsProp::update(size_t i, const Tensor& gradient, double) {
     const RmsPropOptions& o = options_;
     const double rate = lr();
-    pieces(i, gradient, [&](const auto& piece) {
-        using T = typename std::decay_t<decltype(piece)>::Number;
+    pieces(i, gradient, [&]<class T>(const Piece<T>& piece) {
         const T sign = o.maximize ? -1 : 1, lambda = T(o.weight_decay), lr = T(rate), eps = T(o.eps),
                 mu = T(o.momentum);
         const T alpha = T(o.alpha), take = T(1 - o.alpha);
@@ -133,8 +130,7 @@ Adagrad::Adagrad(std::vector<Parameter> parameters, const AdagradOptions& option
 void Adagrad::update(size_t i, const Tensor& gradient, double t) {
     const AdagradOptions& o = options_;
     const double rate = lr() / (1 + (t - 1) * o.lr_decay);
-    pieces(i, gradient, [&](const auto& piece) {
-        using T = typename std::decay_t<decltype(piece)>::Number;
+    pieces(i, gradient, [&]<class T>(const Piece<T>& piece) {
         const T sign = o.maximize ? -1 : 1, lambda = T(o.weight_decay), lr = T(rate), eps = T(o.eps);
         T* __restrict p = piece.p, * __restrict s = piece.state[0];
         const T* __restrict g = piece.g;

@@ -1,7 +1,5 @@
 #include "nn/optimizer.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 namespace unroll {
@@ -18,12 +16,11 @@ Optimizer::Optimizer(const char* name, std::vector<Parameter> parameters, double
     if (parameters_.empty()) fail(name_, at, "there are no parameters");
     for (size_t i = 0; i < parameters_.size(); i++) {
         const Parameter& p = parameters_[i];
-        if (!p.value.defined()) fail(name_, at, fmt::format("the parameter {} has no value", p.name));
+        if (!p.value.defined()) fail(name_, at, "the parameter {} has no value", p.name);
         for (size_t j = 0; j < i; j++)
             if (parameters_[j].value.same_storage(p.value) || parameters_[j].name == p.name)
-                fail(name_, at,
-                     fmt::format("{} and {} (parameters {} and {}) are the same {}", parameters_[j].name, p.name, j, i,
-                                 parameters_[j].name == p.name ? "name" : "tensor"));
+                fail(name_, at, "{} and {} (parameters {} and {}) are the same {}", parameters_[j].name, p.name, j, i,
+                     parameters_[j].name == p.name ? "name" : "tensor");
         steps_.push_back(Tensor::zeros({}, DType::f64));
         for (size_t k = 0; k < max_state; k++)
             if (state_names_[k] != nullptr) state_[i][k] = Tensor::zeros(p.value.shape(), p.value.dtype());
@@ -31,7 +28,7 @@ Optimizer::Optimizer(const char* name, std::vector<Parameter> parameters, double
 }
 
 void Optimizer::require(bool holds, const char* setting, double value, const char* expected, Where at) const {
-    if (!holds) fail(name_, at, fmt::format("{} is {}, expected {}", setting, value, expected));
+    if (!holds) fail(name_, at, "{} is {}, expected {}", setting, value, expected);
 }
 
 void Optimizer::require_not_negative(const char* setting, double value, Where at) const {
@@ -51,13 +48,12 @@ void Optimizer::step(Tape& tape, Where at) {
 
 void Optimizer::step(const std::vector<Tensor>& gradients, Where at) {
     if (gradients.size() != parameters_.size())
-        fail(name_, at, fmt::format("{} gradients for {} parameters", gradients.size(), parameters_.size()));
+        fail(name_, at, "{} gradients for {} parameters", gradients.size(), parameters_.size());
     for (size_t i = 0; i < gradients.size(); i++) {
         const Tensor &g = gradients[i], &p = parameters_[i].value;
         if (g.defined() && !(g.shape() == p.shape() && g.dtype() == p.dtype()))
-            fail(name_, at,
-                 fmt::format("the gradient {} {} is not for {} {} {}", g.shape().str(), to_string(g.dtype()),
-                             parameters_[i].name, p.shape().str(), to_string(p.dtype())));
+            fail(name_, at, "the gradient {} {} is not for {} {} {}", g.shape().str(), to_string(g.dtype()),
+                 parameters_[i].name, p.shape().str(), to_string(p.dtype()));
     }
     for (size_t i = 0; i < gradients.size(); i++) {
         if (!gradients[i].defined()) continue;

@@ -49,11 +49,25 @@ class Optimizer {
         T* p;
         const T* g;
         std::array<T*, max_state> state;
-        using Number = T;
     };
     /// f(piece) for all pieces of parameter i, over threads. They don't depend on the number of threads.
     template <class F>
-    void pieces(size_t i, const Tensor& gradient, F f);
+    void pieces(size_t i, const Tensor& gradient, F f) {
+        constexpr int64_t length = 16384;
+        const int64_t n = gradient.size();
+        dispatch(gradient.dtype(), [&]<class T>(T) {
+            Piece<T> whole{n, parameters_[i].value.mutable_data<T>(), gradient.data<T>(), {}};
+            for (size_t k = 0; k < max_state; k++)
+                if (state_names_[k] != nullptr) whole.state[k] = state_[i][k].mutable_data<T>();
+            kernels::parallel((n + length - 1) / length, [&](int64_t chunk) {
+                const int64_t begin = chunk * length;
+                Piece<T> piece{std::min(length, n - begin), whole.p + begin, whole.g + begin, {}};
+                for (size_t k = 0; k < max_state; k++)
+                    if (state_names_[k] != nullptr) piece.state[k] = whole.state[k] + begin;
+                f(piece);
+            });
+        });
+    }
     /// θ_t from θ_{t-1} and its gradient; t counts this parameter's steps from 1.
     virtual void update(size_t i, const Tensor& gradient, double t) = 0;
 
@@ -67,24 +81,5 @@ class Optimizer {
     std::vector<Tensor> gradients_;  // of the step that runs
     Tensor lr_;
 };
-
-template <class F>
-void Optimizer::pieces(size_t i, const Tensor& gradient, F f) {
-    constexpr int64_t length = 16384;
-    const int64_t n = gradient.size();
-    dispatch(gradient.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        Piece<T> whole{n, parameters_[i].value.mutable_data<T>(), gradient.data<T>(), {}};
-        for (size_t k = 0; k < max_state; k++)
-            if (state_names_[k] != nullptr) whole.state[k] = state_[i][k].mutable_data<T>();
-        kernels::parallel((n + length - 1) / length, [&](int64_t chunk) {
-            const int64_t begin = chunk * length;
-            Piece<T> piece{std::min(length, n - begin), whole.p + begin, whole.g + begin, {}};
-            for (size_t k = 0; k < max_state; k++)
-                if (state_names_[k] != nullptr) piece.state[k] = whole.state[k] + begin;
-            f(piece);
-        });
-    });
-}
 
 }  // namespace unroll

@@ -1,7 +1,5 @@
 #include "nn/pytorch.hpp"
 
-#include <fmt/format.h>
-
 #include <set>
 #include <utility>
 #include <vector>
@@ -32,7 +30,7 @@ struct Entry {
     std::vector<Rows> rows;
     Shape shape() const {
         const Shape& s = rows[0].here.shape();
-        return s.with(0, {s[0] * static_cast<int64_t>(rows.size()), s.axis(0)});
+        return s.with(0, {s[0] * int64_t(rows.size()), s.axis(0)});
     }
 };
 
@@ -96,10 +94,10 @@ class StateDict final : public Visitor {
             }
     }
     static std::vector<Rows> reordered(const Parameter& p, const Gates& gates, bool added = false) {
-        const int64_t H = p.value.dim(0) / static_cast<int64_t>(gates.here.size());
+        const int64_t H = p.value.dim(0) / int64_t(gates.here.size());
         std::vector<Rows> rows;
         for (const char gate : gates.there) {
-            const int64_t k = static_cast<int64_t>(gates.here.find(gate));
+            const int64_t k = int64_t(gates.here.find(gate));
             rows.push_back({p.value.slice(k * H, (k + 1) * H), gate == 'z' ? -1.0 : 1.0, added});
         }
         return rows;
@@ -121,18 +119,12 @@ void from_pytorch(const SafeTensors& file, Module& module, const std::string& pr
     std::set<std::string> known;
     for (const Entry& e : dict.entries) {
         known.insert(e.name);
-        const auto found = file.tensors.find(e.name);
-        const Tensor* t = found != file.tensors.end() ? std::get_if<Tensor>(&found->second) : nullptr;
         const Shape expected = e.shape();
-        if (found == file.tensors.end())
-            problems.add(e.name + " is not in the file");
-        else if (t == nullptr)
-            problems.add(e.name + " holds whole numbers in the file");
-        else if (!(t->shape() == expected))
-            problems.add(fmt::format("{} is {} in the file, {} here{}", e.name, t->shape().str(), expected.str(),
-                                     expected.rank() == 2 && t->shape() == Shape{expected[1], expected[0]}
-                                         ? " (transposed, it seems)"
-                                         : ""));
+        const Tensor* t = problems.find(file, e.name);
+        if (t == nullptr || t->shape() == expected) continue;
+        const bool transposed = expected.rank() == 2 && t->shape() == Shape{expected[1], expected[0]};
+        problems.add(fmt::format("{} is {} in the file, {} here{}", e.name, t->shape().str(), expected.str(),
+                                 transposed ? " (transposed, it seems)" : ""));
     }
     for (const auto& [name, value] : file.tensors)
         if (name.compare(0, prefix.size(), prefix) == 0 && known.count(name) == 0)

@@ -27,4 +27,17 @@ RecurrentOutput over_words(const RecurrentLayer& layer, const Var& E, const Ids&
     return layer(embedding(Operand(call.projected ? table : E, at), words), call, at);
 }
 
+void check_call(const char* layer, const Var& x, int64_t D, const States& initial, const Shape& state,
+                bool has_cell_state, const Ids& lengths, Where at) {
+    if (!given(x) || x.shape().rank() != 3 || x.dim(2) != D || x.dim(0) < 1)
+        fail(layer, at, "x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(), D);
+    for (const Var* s : {&initial.h, &initial.C})
+        if (given(*s) && (!(s->shape() == state) || s->dtype() != x.dtype()))
+            fail(layer, at, "an initial state is {} {}, expected {} {}{}", s->shape().str(), to_string(s->dtype()),
+                 state.str(), to_string(x.dtype()), state.rank() == 3 ? " (layers times directions first)" : "");
+    if (given(initial.C) && !has_cell_state)
+        fail(layer, at, "an initial cell state C is given, but this cell has none");
+    Scan{x.dim(0), x.dim(1), false, lengths}.check(layer, at);
+}
+
 }  // namespace unroll

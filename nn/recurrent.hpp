@@ -1,5 +1,4 @@
 #pragma once
-#include <fmt/format.h>
 
 #include <array>
 #include <vector>
@@ -51,15 +50,20 @@ Tensor within(const Ids& lengths, int64_t t, DType dtype);
 /// Past its end a sequence's state stays: next where `inside` [B, 1] is 1, before where it is 0.
 States pass_through(const States& before, const States& next, const Tensor& inside);
 
+/// Throws Error unless x is [T, B, D] with T of 1 or more, the initial states that are given are of shape `state` and
+/// of x's dtype, C among them only where has_cell_state, and the lengths 0 to T.
+void check_call(const char* layer, const Var& x, int64_t D, const States& initial, const Shape& state,
+                bool has_cell_state, const Ids& lengths, Where at);
+
 /// The cell's step for t = 1 .. T (T .. 1 in reverse), one recorded operation after another. x [T, B, D].
 template <class Cell>
 Scanned scan(const Cell& cell, const Var& x, States s, const SequenceOptions& options = {}) {
     Tape& tape = *x.tape();
-    const int T = static_cast<int>(x.dim(0));
+    const int T = int(x.dim(0));
     std::vector<Var, PoolAllocator<Var>> y(static_cast<size_t>(T));
     for (int t : options.reverse ? tape.steps_reversed(T) : tape.steps(T)) {
         States next = cell.step(row(x, t), s);
-        Var& y_t = y[static_cast<size_t>(t)];
+        Var& y_t = y[size_t(t)];
         y_t = next.h;
         if (options.lengths.defined()) {
             const Tensor inside = within(options.lengths, t, x.dtype());
@@ -112,11 +116,10 @@ class Recurrent : public RecurrentLayer {
     Recurrent() = default;
     Recurrent(const Options& options, Generator& gen, Where at = {}) : options_(options) {
         if (options.input_size < 1 || options.hidden_size < 1 || options.num_layers < 1)
-            fail("Recurrent", at,
-                 fmt::format("input_size {}, hidden_size {}, num_layers {}: each must be 1 or more", options.input_size,
-                             options.hidden_size, options.num_layers));
+            fail("Recurrent", at, "input_size {}, hidden_size {}, num_layers {}: each must be 1 or more",
+                 options.input_size, options.hidden_size, options.num_layers);
         if (!(options.dropout >= 0 && options.dropout < 1))
-            fail("Recurrent", at, fmt::format("dropout {}: expected 0 <= p < 1", options.dropout));
+            fail("Recurrent", at, "dropout {}: expected 0 <= p < 1", options.dropout);
         Options cell = options;
         for (int64_t layer = 0; layer < options.num_layers; layer++) {
             for (int64_t d = 0; d < directions(); d++) cells_.push_back(Cell(cell, gen));
@@ -125,7 +128,11 @@ class Recurrent : public RecurrentLayer {
     }
 
     Output operator()(const Var& x, const Call& call = {}, Where at = {}) const override {
-        check(x, call, at);
+        const Shape state{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
+        check_call("Recurrent", x, call.projected && x.shape().rank() == 3 ? x.dim(2) : options_.input_size,
+                   call.initial, state, Cell::has_cell_state, call.lengths, at);
+        if (call.projected && (!has_table || options_.bidirectional || call.composed))
+            fail("Recurrent", at, "x is projected: only a whole-sequence operation of one direction takes it so");
         Var input = x;
         std::vector<Var, PoolAllocator<Var>> last_h, last_C;
         for (int64_t layer = 0; layer < options_.num_layers; layer++) {
@@ -135,10 +142,10 @@ class Recurrent : public RecurrentLayer {
                 States s{initial(call.initial.h, index, x), {}};
                 if (Cell::has_cell_state) s.C = initial(call.initial.C, index, x);
                 Scanned out =
-                    run(cells_[static_cast<size_t>(index)], input, s,
+                    run(cells_[size_t(index)], input, s,
                         {.reverse = d == 1, .lengths = call.lengths, .projected = call.projected && layer == 0},
                         call.composed);
-                y[static_cast<size_t>(d)] = std::move(out.y);
+                y[size_t(d)] = std::move(out.y);
                 last_h.push_back(std::move(out.last.h));
                 if (Cell::has_cell_state) last_C.push_back(std::move(out.last.C));
             }
@@ -153,8 +160,11 @@ class Recurrent : public RecurrentLayer {
     const Options& options() const { return options_; }
     int64_t directions() const { return options_.bidirectional ? 2 : 1; }
     int64_t output_size() const override { return directions() * options_.hidden_size; }
-    Cell& cell(int64_t layer, bool reverse = false) {
-        return cells_[static_cast<size_t>(layer * directions() + reverse)];
+    Cell& cell(int64_t layer, bool reverse = false, Where at = {}) {
+        if (layer < 0 || layer * directions() >= int64_t(cells_.size()) || (reverse && !options_.bidirectional))
+            fail("Recurrent", at, "cell({}, {}): there are {} layers of {} directions", layer, reverse,
+                 options_.num_layers, directions());
+        return cells_[size_t(layer * directions() + reverse)];
     }
 
     Var projection(const Var& x) const override {
@@ -189,24 +199,6 @@ class Recurrent : public RecurrentLayer {
         if constexpr (requires { cell.sequence(x, s, options); })
             if (!composed) return cell.sequence(x, s, options);
         return scan(cell, x, s, options);
-    }
-
-    void check(const Var& x, const Call& call, Where at) const {
-        if (!given(x) || x.shape().rank() != 3 || x.dim(0) < 1 || (x.dim(2) != options_.input_size && !call.projected))
-            fail("Recurrent", at,
-                 fmt::format("x is {}, expected [T, B, D={}] with at least one time step", x.shape().str(),
-                             options_.input_size));
-        if (call.projected && (!has_table || options_.bidirectional || call.composed))
-            fail("Recurrent", at, "x is projected: only a whole-sequence operation of one direction takes it so");
-        const Shape expected{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
-        for (const Var* s : {&call.initial.h, &call.initial.C})
-            if (given(*s) && (!(s->shape() == expected) || s->dtype() != x.dtype()))
-                fail("Recurrent", at,
-                     fmt::format("an initial state is {} {}, expected {} {} (layers times directions first)",
-                                 s->shape().str(), to_string(s->dtype()), expected.str(), to_string(x.dtype())));
-        if (given(call.initial.C) && !Cell::has_cell_state)
-            fail("Recurrent", at, "an initial cell state C is given, but this cell has none");
-        Scan{x.dim(0), x.dim(1), false, call.lengths}.check("Recurrent", at);
     }
 
     Options options_;

@@ -20,14 +20,9 @@ static std::shared_ptr<RecurrentLayer> make(const RecurrentOptions& o, typename 
 }
 
 std::shared_ptr<RecurrentLayer> recurrent_layer(const RecurrentOptions& options, Generator& gen, Where at) {
-    switch (options.cell) {
-        case CellKind::rnn:
-            return make<Rnn>(options, {}, gen, at);
-        case CellKind::gru:
-            return make<Gru>(options, {.reset_after = true}, gen, at);
-        default:
-            return make<Lstm>(options, {.forget_bias = 1}, gen, at);
-    }
+    if (options.cell == CellKind::rnn) return make<Rnn>(options, {}, gen, at);
+    if (options.cell == CellKind::gru) return make<Gru>(options, {.reset_after = true}, gen, at);
+    return make<Lstm>(options, {.forget_bias = 1}, gen, at);
 }
 
 }  // namespace unroll

@@ -17,14 +17,8 @@ States RnnCell::step(const Operand& x, const States& s) const {
     const Var projected = matmul(x, transposed(W_xh));
     const Var sum = recurrent + projected;
     const Var a = sum + b_h;  // a_t = W_hh h_{t-1} + W_xh x_t + b_h
-    switch (activation_) {
-        case Activation::relu:
-            return {relu(a), {}};
-        case Activation::logistic:
-            return {sigmoid(a), {}};
-        default:
-            return {tanh(a), {}};
-    }
+    if (activation_ == Activation::relu) return {relu(a), {}};
+    return {activation_ == Activation::logistic ? sigmoid(a) : tanh(a), {}};
 }
 
 Scanned RnnCell::sequence(const Var& x, const States& s, const SequenceOptions& options) const {
@@ -40,8 +34,7 @@ void RnnCell::visit(Visitor& v) {
 
 std::string RnnCell::pretty() const {
     const char* names[] = {"tanh", "relu", "logistic"};
-    return fmt::format("Rnn(in={}, hidden={}, {})", W_xh.value.dim(1), W_hh.value.dim(0),
-                       names[static_cast<int>(activation_)]);
+    return fmt::format("Rnn(in={}, hidden={}, {})", W_xh.value.dim(1), W_hh.value.dim(0), names[int(activation_)]);
 }
 
 }  // namespace unroll

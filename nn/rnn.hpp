@@ -12,7 +12,7 @@ struct RnnOptions {
     int64_t num_layers = 1;
     bool bidirectional = false;
     double dropout = 0;        // probability of dropping an output on its way to the next layer
-    bool variational = false;  // one mask for all time steps (Gal and Ghahramani, NeurIPS 2016)
+    bool variational = false;  // one mask for all time steps (variational_dropout)
 };
 
 /// Elman's cell:  h_t = σ(W_hh h_{t-1} + W_xh x_t + b_h)                                        (book: Basic RNN)

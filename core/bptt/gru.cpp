@@ -1,7 +1,5 @@
 #include "core/bptt/gru.hpp"
 
-#include <fmt/format.h>
-
 #include "core/bptt/gru_cell.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units; states [T+1, B, H] as in scan.hpp, gates [T, B, 3H].
@@ -10,9 +8,9 @@ namespace {
 
 void check_shapes(const Operand& x, const Operand& h_0, const GruWeights& w, bool projected) {
     const char* me = "gru_sequence";
-    if (x.shape().rank() != 3) fail(me, x.at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail(me, x.at, "{}, expected [T, B, D]", x.label("x"));
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != 3 * w.W_hh.shape()[1])
-        fail(me, x.at, fmt::format("{}, expected [3*H, H]", w.W_hh.label("W_hh")));
+        fail(me, x.at, "{}, expected [3*H, H]", w.W_hh.label("W_hh"));
     const Dim B{x.shape()[1], 'B'}, H{w.W_hh.shape()[1], 'H'}, GH{3 * H.size};
     expect_shape(me, x, h_0, "h_0", {B, H});
     expect_input(me, x, w.W_xh, GH, projected);
@@ -64,8 +62,7 @@ struct GruSequence final : Record {
         h = scan.states_from(h_0);
         q = Tensor::empty(scan.states_after(h).shape(), h.dtype());
         const Packed zr(W_zr(), true, &tape), candidate(W_h(), true, &tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = zr.K;
             const GruGates<const T*> bias(b.data<T>(), H);
             const T* bias_hh = b_hh != nullptr ? b_hh->data<T>() : nullptr;
@@ -123,8 +120,7 @@ struct GruSequence final : Record {
     Tensor through_time(Tape& tape, Tensor& dh, Tensor& dq) const {
         Tensor da = Tensor::empty(gates.shape(), gates.dtype());
         const Packed zr(W_zr(), false, &tape), candidate(W_h(), false, &tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = zr.N;
             const T *all_gates = gates.data<T>(), *all_q = q.data<T>(), *all_h = h.data<T>();
             const T* all_dy = dy != nullptr ? dy->data<T>() : nullptr;
@@ -168,12 +164,18 @@ struct GruSequence final : Record {
         return da;
     }
 
-    const char* name() const override { return "gru_sequence"; }
-    const char* equation() const override { return "h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t, t = 1 .. T"; }
-    const char* gradient() const override {
-        return "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dh_{t-1} = dh_t ⊙ (1 "
-               "- "
-               "z_t) + W_hhᵀ da_t + dy_{t-1}; dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {
+            "gru_sequence", "h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t, t = 1 .. T",
+            reset_after
+                ? "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dq_t = da_h̃ ⊙ r_t, "
+                  "da_r = da_h̃ ⊙ q_t ⊙ r_t ⊙ (1 - r_t), dh_{t-1} = dh_t ⊙ (1 - z_t) + W_hᵀ dq_t + W_zrᵀ da_zr + "
+                  "dy_{t-1}; dW_zr += Σ da_zr h_{t-1}ᵀ, dW_h += Σ dq_t h_{t-1}ᵀ, db_hh += Σ dq_t, dW_xh += Σ da_t "
+                  "x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"
+                : "da_z = dh_t ⊙ (h̃_t - h_{t-1}) ⊙ z_t ⊙ (1 - z_t), da_h̃ = dh_t ⊙ z_t ⊙ (1 - h̃_t²), dq_t = W_hᵀ "
+                  "da_h̃, da_r = dq_t ⊙ h_{t-1} ⊙ r_t ⊙ (1 - r_t), dh_{t-1} = dh_t ⊙ (1 - z_t) + dq_t ⊙ r_t + W_zrᵀ "
+                  "da_zr + dy_{t-1}; dW_zr += Σ da_zr h_{t-1}ᵀ, dW_h += Σ da_h̃ q_tᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ "
+                  "da_t, dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b", b);

@@ -1,7 +1,5 @@
 #include "core/bptt/lstm.hpp"
 
-#include <fmt/format.h>
-
 #include "core/bptt/lstm_cell.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units, G gates; states [T+1, B, H] as in scan.hpp, gates [T, B, G*H].
@@ -11,10 +9,10 @@ namespace {
 void check_shapes(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
                   bool projected) {
     const char* me = "lstm_sequence";
-    if (x.shape().rank() != 3) fail(me, x.at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail(me, x.at, "{}, expected [T, B, D]", x.label("x"));
     const int64_t G = coupled ? 3 : 4;
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != G * w.W_hh.shape()[1])
-        fail(me, x.at, fmt::format("{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G));
+        fail(me, x.at, "{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G);
     const Dim B{x.shape()[1], 'B'}, H{w.W_hh.shape()[1], 'H'}, GH{G * H.size};
     expect_shape(me, x, h_0, "h_0", {B, H});
     expect_shape(me, x, C_0, "C_0", {B, H});
@@ -90,8 +88,7 @@ struct LstmSequence final : Record {
         C = scan.states_from(C_0);
         const Packed W(W_hh, true, &tape);
         const FullPeepholes P(P_f, P_i, P_o, true, tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = W.K, GH = W.N;
             const auto bias = split(b.data<T>(), H, coupled), p = diagonal<T>();
             T *all_gates = gates.mutable_data<T>(), *all_h = h.mutable_data<T>(), *all_C = C.mutable_data<T>();
@@ -143,8 +140,7 @@ struct LstmSequence final : Record {
         Tensor da = Tensor::empty(gates.shape(), gates.dtype());
         const Packed W(W_hh, false, &tape);
         const FullPeepholes P(P_f, P_i, P_o, false, tape);
-        dispatch(h.dtype(), [&](auto zero) {
-            using T = decltype(zero);
+        dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = W.N, GH = W.K;
             const auto p = diagonal<T>();
             const T *all_gates = gates.data<T>(), *all_C = C.data<T>(), *all_dy = dy ? dy->data<T>() : nullptr;
@@ -196,13 +192,16 @@ struct LstmSequence final : Record {
             tape.add(P, sum_of_rows(da, gate * H, C));
     }
 
-    const char* name() const override { return "lstm_sequence"; }
-    const char* equation() const override {
-        return "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T";
-    }
-    const char* gradient() const override {
-        return "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
-               "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {
+            "lstm_sequence", "C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t, h_t = o_t ⊙ tanh(C_t), t = 1 .. T",
+            P_i.value.defined()
+                ? "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)) + P_oᵀ da_o, dC_{t-1} = dC_t ⊙ f_t + P_fᵀ da_f + P_iᵀ da_i, "
+                  "dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, "
+                  "dx_t "
+                  "+= W_xhᵀ da_t, dP += Σ da C_{t-1}ᵀ (of o: C_t)"
+                : "dC_t += dh_t ⊙ o_t ⊙ (1 - tanh²(C_t)), dC_{t-1} = dC_t ⊙ f_t, dh_{t-1} = W_hhᵀ da_t + dy_{t-1}; "
+                  "dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, db += Σ da_t, dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("C_0", C_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b", b);

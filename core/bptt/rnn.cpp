@@ -1,7 +1,5 @@
 #include "core/bptt/rnn.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/vecmath.hpp"
 
 // T time steps, B sequences, D inputs, H hidden units; states [T+1, B, H] as in scan.hpp.
@@ -14,9 +12,9 @@ using kernels::outputs;
 void check_shapes(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h,
                   bool projected) {
     const Where at = x.at;
-    if (x.shape().rank() != 3) fail("rnn_sequence", at, fmt::format("{}, expected [T, B, D]", x.label("x")));
+    if (x.shape().rank() != 3) fail("rnn_sequence", at, "{}, expected [T, B, D]", x.label("x"));
     if (W_hh.shape().rank() != 2 || W_hh.shape()[0] != W_hh.shape()[1])
-        fail("rnn_sequence", at, fmt::format("{}, expected [H, H]", W_hh.label("W_hh")));
+        fail("rnn_sequence", at, "{}, expected [H, H]", W_hh.label("W_hh"));
     const Dim H{W_hh.shape()[0], 'H'}, B{x.shape()[1], 'B'};
     expect_shape("rnn_sequence", x, h_0, "h_0", {B, H});
     expect_input("rnn_sequence", x, W_xh, H, projected);
@@ -62,8 +60,7 @@ Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const T
                    const Tensor& b_h, Activation phi, Tape* tape) {
     const int64_t B = scan.B, H = h_0.dim(1);
     Tensor states = scan.states_from(h_0);
-    dispatch(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(x.dtype(), [&]<class T>(T) {
         T* h = states.mutable_data<T>();
         const T* bias = b_h.data<T>();
         // a_t = W_xh x_t for all time steps: one product, written where h_t will be.
@@ -90,8 +87,7 @@ Tensor run_backward(const Scan& scan, const Tensor& states, const Tensor* dy, co
                     Tensor& dh) {
     const int64_t B = scan.B, H = dh.dim(1);
     Tensor da = Tensor::empty(Shape{scan.T, B, H}.named("TBH"), states.dtype());
-    dispatch(states.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(states.dtype(), [&]<class T>(T) {
         const T *h = states.data<T>(), *outer = dy != nullptr ? dy->data<T>() : nullptr;
         T *da_all = da.mutable_data<T>(), *dh_t = dh.mutable_data<T>();
         scan.for_slices([&](int64_t first, int64_t end) {
@@ -162,12 +158,12 @@ struct RnnSequence final : Record {
         scan.projection_backward(tape, da, x, W_xh);
     }
 
-    const char* name() const override { return "rnn_sequence"; }
-    const char* equation() const override { return "h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h), t = 1 .. T"; }
-    const char* gradient() const override {
-        return "da_t = (dy_t + dh_t) ⊙ φ'(a_t), dh_{t-1} = W_hhᵀ da_t; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, "
-               "db_h += Σ da_t, "
-               "dx_t += W_xhᵀ da_t";
+    Text text() const override {
+        return {
+            "rnn_sequence", "h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h), t = 1 .. T",
+            "da_t = (dy_t + dh_t) ⊙ φ'(a_t), dh_{t-1} = W_hhᵀ da_t; dW_hh += Σ da_t h_{t-1}ᵀ, dW_xh += Σ da_t x_tᵀ, "
+            "db_h += Σ da_t, "
+            "dx_t += W_xhᵀ da_t"};
     }
     void symbols(Symbols& list) const override {
         list.in("x", x).in("h_0", h_0).in("W_xh", W_xh).in("W_hh", W_hh).in("b_h", b_h).out("y", y).out("h_T", h_T);

@@ -1,7 +1,5 @@
 #include "core/bptt/scan.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/reduce.hpp"
 
 namespace unroll {
@@ -29,8 +27,7 @@ Tensor Scan::outputs(const Tensor& states) const {
     const Tensor after = states_after(states);
     if (!lengths.defined()) return after;
     Tensor y = after.clone();
-    dispatch(y.dtype(), [&](auto zero) {
-        using T_ = decltype(zero);
+    dispatch(y.dtype(), [&]<class T_>(T_) {
         const int64_t H = y.dim(2);
         T_* p = y.mutable_data<T_>();
         for (int64_t t = 0; t < T; t++) pass_through<T_>(t, 0, B, H, nullptr, p + t * B * H);
@@ -40,8 +37,7 @@ Tensor Scan::outputs(const Tensor& states) const {
 
 void expect_shape(const char* operation, const Operand& x, const Operand& operand, const char* role,
                   const Shape& shape) {
-    if (!(operand.shape() == shape))
-        fail(operation, x.at, fmt::format("{}, expected {}", operand.label(role), shape.str()));
+    if (!(operand.shape() == shape)) fail(operation, x.at, "{}, expected {}", operand.label(role), shape.str());
     common_dtype(operation, x.value(), operand.value(), x.at);
 }
 
@@ -57,8 +53,7 @@ Packed::Packed(const Tensor& W, bool transposed, Tape* tape)
       N(W.dim(transposed ? 0 : 1)),
       form_(tape != nullptr ? tape->packed(W, transposed) : nullptr) {
     if (form_ != nullptr) return;
-    dispatch(W.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(W.dtype(), [&]<class T>(T) {
         own_ = Tensor::empty({kernels::packed_size<T>(K, N)}, W.dtype());
         kernels::pack<T>(transposed, K, N, W.data<T>(), W.dim(1), own_.mutable_data<T>());
         form_ = own_.data<T>();
@@ -67,17 +62,14 @@ Packed::Packed(const Tensor& W, bool transposed, Tape* tape)
 
 Tensor project(const Tensor& x, const Packed& W) {
     Tensor y = Tensor::empty(x.shape().with(-1, W.N), x.dtype());
-    dispatch(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        W.multiply<T>(x.shape().rows(), x.data<T>(), W.K, y.mutable_data<T>(), W.N, false);
-    });
+    dispatch(x.dtype(),
+             [&]<class T>(T) { W.multiply<T>(x.shape().rows(), x.data<T>(), W.K, y.mutable_data<T>(), W.N, false); });
     return y;
 }
 
 Tensor sum_of_rows(const Tensor& da) {
     Tensor db = Tensor::empty({da.dim(-1)}, da.dtype());
-    dispatch(da.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(da.dtype(), [&]<class T>(T) {
         kernels::column_sums<T>(da.shape().rows(), da.dim(-1), da.data<T>(), db.mutable_data<T>(), false);
     });
     return db;
@@ -85,8 +77,7 @@ Tensor sum_of_rows(const Tensor& da) {
 
 Tensor sum_of_rows(const Tensor& A, int64_t column, const Tensor& C) {
     Tensor sum = Tensor::empty({C.dim(-1)}, C.dtype());
-    dispatch(C.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(C.dtype(), [&]<class T>(T) {
         kernels::column_dots<T>(C.shape().rows(), C.dim(-1), A.data<T>() + column, A.dim(-1), C.data<T>(),
                                 sum.mutable_data<T>());
     });
@@ -95,8 +86,7 @@ Tensor sum_of_rows(const Tensor& A, int64_t column, const Tensor& C) {
 
 void add_products(Tensor& dW, int64_t first, int64_t M, const Tensor& A, int64_t column, const Tensor& b) {
     const int64_t N = b.dim(-1), lda = A.dim(-1);
-    dispatch(b.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(b.dtype(), [&]<class T>(T) {
         kernels::gemm<T>(true, false, M, N, b.shape().rows(), A.data<T>() + column, lda, b.data<T>(), N,
                          dW.mutable_data<T>() + first * N, N, true);
     });

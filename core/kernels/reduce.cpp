@@ -112,11 +112,6 @@ double dot(int64_t n, const T* x, const T* y) {
 }
 
 template <class T>
-double sum_squares(int64_t n, const T* x) {
-    return dot(n, x, x);
-}
-
-template <class T>
 void column_sums(int64_t R, int64_t C, const T* x, T* y, bool accumulate) {
     each_column_tile(R, C, y, accumulate,
                      [=](int64_t r, int64_t j, int64_t n) { return Simd<T>::load(x + r * C + j, n); });
@@ -134,8 +129,6 @@ template double sum(int64_t, const float*);
 template double sum(int64_t, const double*);
 template double dot(int64_t, const float*, const float*);
 template double dot(int64_t, const double*, const double*);
-template double sum_squares(int64_t, const float*);
-template double sum_squares(int64_t, const double*);
 template void column_sums(int64_t, int64_t, const float*, float*, bool);
 template void column_sums(int64_t, int64_t, const double*, double*, bool);
 template void column_dots(int64_t, int64_t, const float*, int64_t, const float*, float*);

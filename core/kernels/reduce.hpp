@@ -8,13 +8,9 @@ namespace unroll::kernels {
 template <class T>
 double sum(int64_t n, const T* x);
 
-/// x . y, likewise.
+/// x . y, likewise; x . x is what a gradient's norm is made of.
 template <class T>
 double dot(int64_t n, const T* x, const T* y);
-
-/// |x|^2, likewise: what a gradient's norm is made of.
-template <class T>
-double sum_squares(int64_t n, const T* x);
 
 /// y [C] = the sum of the rows of x [R, C] (y += where accumulate), added pairwise: a bias gradient. A plain sum in f32
 /// is several times less accurate.

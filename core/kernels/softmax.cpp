@@ -32,7 +32,7 @@ struct Row {
         if (n >= S::width)
             tail = S::load(x + n - S::width);
         else
-            std::memcpy(&tail, x, static_cast<size_t>(n) * sizeof(T));
+            std::memcpy(&tail, x, size_t(n) * sizeof(T));
     }
 
     T largest() const {
@@ -57,12 +57,12 @@ struct Row {
                 if (y != nullptr) S::store(y + i, e);
                 s += e;
             }
-            sum += static_cast<double>(fold<T>(s, add));
+            sum += double(fold<T>(s, add));
         }
         if (whole == n) return sum;
         const V e = vexp<T>(tail - shift);
         if (y != nullptr) S::store(y + std::max<int64_t>(0, n - S::width), e, n);
-        return sum + static_cast<double>(fold<T>(n < S::width ? e : last_lanes<T>(e, n - whole), add));
+        return sum + double(fold<T>(n < S::width ? e : last_lanes<T>(e, n - whole), add));
     }
 };
 
@@ -73,9 +73,9 @@ Normalizer softmax(int64_t n, const T* x, T* y) {
     const Row<T> row(n, x);
     const T m = row.largest();
     const double sum = row.exponentials(m, y);
-    const T scale = static_cast<T>(1 / sum);
+    const T scale = T(1 / sum);
     for (int64_t i = 0; y != nullptr && i < n; i++) y[i] *= scale;
-    return {static_cast<double>(m), sum};
+    return {double(m), sum};
 }
 
 template Normalizer softmax(int64_t, const float*, float*);

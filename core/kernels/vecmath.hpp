@@ -135,12 +135,20 @@ inline typename Simd<T>::V vlog(typename Simd<T>::V x) {
 
 /// y_i = f(x_i) for i < n; y may be x. Serial: a caller splits long arrays, results don't depend on where.
 template <class T>
-void exp(int64_t n, const T* x, T* y);
+void exp(int64_t n, const T* x, T* y) {
+    map(n, inputs(x), outputs(y), [](auto x, auto& y) { y = vexp<T>(x); });
+}
 template <class T>
-void log(int64_t n, const T* x, T* y);
+void log(int64_t n, const T* x, T* y) {
+    map(n, inputs(x), outputs(y), [](auto x, auto& y) { y = vlog<T>(x); });
+}
 template <class T>
-void sigmoid(int64_t n, const T* x, T* y);
+void sigmoid(int64_t n, const T* x, T* y) {
+    map(n, inputs(x), outputs(y), [](auto x, auto& y) { y = vsigmoid<T>(x); });
+}
 template <class T>
-void tanh(int64_t n, const T* x, T* y);
+void tanh(int64_t n, const T* x, T* y) {
+    map(n, inputs(x), outputs(y), [](auto x, auto& y) { y = vtanh<T>(x); });
+}
 
 }  // namespace unroll::kernels

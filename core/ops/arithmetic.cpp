@@ -1,5 +1,4 @@
 // Sum, difference, product and quotient of two operands, one of which may be repeated over the other.
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -47,9 +46,8 @@ Tensor combine(const char* operation, const Tensor& a, const Tensor& b, Where at
     Stride sa{0, 1}, sb{0, 1};
     const bool b_repeats = stride_over(a.shape(), b.shape(), &sb);
     if (!b_repeats && !stride_over(b.shape(), a.shape(), &sa))
-        fail(operation, at,
-             fmt::format("shapes differ: {} and {}; only a row [H], a column [.., 1] or a scalar is repeated",
-                         a.shape().str(), b.shape().str()));
+        fail(operation, at, "shapes differ: {} and {}; only a row [H], a column [.., 1] or a scalar is repeated",
+             a.shape().str(), b.shape().str());
     const Shape& full = b_repeats ? a.shape() : b.shape();
     Tensor y = Tensor::empty(full, dtype);
     const int64_t size = full.size();
@@ -61,8 +59,7 @@ Tensor combine(const char* operation, const Tensor& a, const Tensor& b, Where at
         height = size / columns;
         sa.row = sb.row = columns;
     }
-    dispatch(dtype, [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(dtype, [&]<class T>(T) {
         const T *pa = a.data<T>(), *pb = b.data<T>();
         T* py = y.mutable_data<T>();
         if (size <= chunk) return rows<T>(0, height, columns, pa, sa, pb, sb, py, f);
@@ -95,58 +92,46 @@ Tensor sum_to(const Tensor& g, const Shape& shape) {
     if (g.shape() == shape) return g;
     Tensor y = Tensor::empty(shape, g.dtype());
     const int64_t R = g.shape().rows(), C = g.rank() > 0 ? g.dim(-1) : 1;
-    dispatch(g.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(g.dtype(), [&]<class T>(T) {
         const T* from = g.data<T>();
         T* to = y.mutable_data<T>();
         if (shape.size() == 1)
-            *to = static_cast<T>(kernels::sum(g.size(), from));
+            *to = T(kernels::sum(g.size(), from));
         else if (shape.rank() == 1)
             kernels::column_sums(R, C, from, to, false);
         else
-            for (int64_t r = 0; r < R; r++) to[r] = static_cast<T>(kernels::sum(C, from + r * C));
+            for (int64_t r = 0; r < R; r++) to[r] = T(kernels::sum(C, from + r * C));
     });
     return y;
 }
 
 namespace ops {
 
-struct Add final : Record {
+/// What sum and difference share.
+struct TwoTerms : Record {
     Edge a, b, y;
     Shape a_shape, b_shape;
-    Add(Recording& r, const Operand& a, const Operand& b)
-        : a(r.input(a)),
-          b(r.input(b)),
-          y(r.output(add(a.value(), b.value(), a.at))),
-          a_shape(a.shape()),
-          b_shape(b.shape()) {}
+    TwoTerms(Recording& r, const Operand& a, const Operand& b, const Tensor& y)
+        : a(r.input(a)), b(r.input(b)), y(r.output(y)), a_shape(a.shape()), b_shape(b.shape()) {}
+    void symbols(Symbols& list) const override { list.in("a", a).in("b", b).out("y", y); }
+};
+
+struct Add final : TwoTerms {
+    Add(Recording& r, const Operand& a, const Operand& b) : TwoTerms(r, a, b, add(a.value(), b.value(), a.at)) {}
     void backward(Tape& tape) override {
         if (tape.wants(a)) tape.add(a, sum_to(*dy, a_shape));
         if (tape.wants(b)) tape.add(b, sum_to(*dy, b_shape));
     }
-    const char* name() const override { return "add"; }
-    const char* equation() const override { return "y = a + b"; }
-    const char* gradient() const override { return "da += dy, db += dy"; }
-    void symbols(Symbols& list) const override { list.in("a", a).in("b", b).out("y", y); }
+    Text text() const override { return {"add", "y = a + b", "da += dy, db += dy"}; }
 };
 
-struct Sub final : Record {
-    Edge a, b, y;
-    Shape a_shape, b_shape;
-    Sub(Recording& r, const Operand& a, const Operand& b)
-        : a(r.input(a)),
-          b(r.input(b)),
-          y(r.output(sub(a.value(), b.value(), a.at))),
-          a_shape(a.shape()),
-          b_shape(b.shape()) {}
+struct Sub final : TwoTerms {
+    Sub(Recording& r, const Operand& a, const Operand& b) : TwoTerms(r, a, b, sub(a.value(), b.value(), a.at)) {}
     void backward(Tape& tape) override {
         if (tape.wants(a)) tape.add(a, sum_to(*dy, a_shape));
         if (tape.wants(b)) tape.add(b, sum_to(-*dy, b_shape));
     }
-    const char* name() const override { return "sub"; }
-    const char* equation() const override { return "y = a - b"; }
-    const char* gradient() const override { return "da += dy, db -= dy"; }
-    void symbols(Symbols& list) const override { list.in("a", a).in("b", b).out("y", y); }
+    Text text() const override { return {"sub", "y = a - b", "da += dy, db -= dy"}; }
 };
 
 struct Mul final : Record {
@@ -158,9 +143,7 @@ struct Mul final : Record {
         if (tape.wants(a)) tape.add(a, sum_to(mul(*dy, b), a.value.shape()));
         if (tape.wants(b)) tape.add(b, sum_to(mul(*dy, a), b.value.shape()));
     }
-    const char* name() const override { return "mul"; }
-    const char* equation() const override { return "y = a ⊙ b"; }
-    const char* gradient() const override { return "da += dy ⊙ b, db += dy ⊙ a"; }
+    Text text() const override { return {"mul", "y = a ⊙ b", "da += dy ⊙ b, db += dy ⊙ a"}; }
     void symbols(Symbols& list) const override { list.in("a", a).in("b", b).out("y", y); }
 };
 
@@ -175,9 +158,7 @@ struct Div final : Record {
         if (tape.wants(a)) tape.add(a, sum_to(g, a_shape));
         if (tape.wants(b)) tape.add(b, sum_to(-mul(g, y), b.value.shape()));
     }
-    const char* name() const override { return "div"; }
-    const char* equation() const override { return "y = a / b"; }
-    const char* gradient() const override { return "da += dy / b, db -= dy ⊙ y / b"; }
+    Text text() const override { return {"div", "y = a / b", "da += dy / b, db -= dy ⊙ y / b"}; }
     void symbols(Symbols& list) const override { list.in("a", a).in("b", b).out("y", y); }
 };
 

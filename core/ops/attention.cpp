@@ -1,7 +1,5 @@
 #include "core/ops/attention.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/gemm.hpp"
 #include "core/kernels/vecmath.hpp"
 #include "core/ops/elementwise.hpp"
@@ -31,8 +29,7 @@ struct Sizes {
     /// Calls f with where each sequence begins in x, k and y.
     template <class F>
     void each_sequence(const Tensor& x, const Tensor& k, Tensor& y, F f) const {
-        dispatch(x.dtype(), [&](auto zero) {
-            using T_ = decltype(zero);
+        dispatch(x.dtype(), [&]<class T_>(T_) {
             const T_ *xs = x.data<T_>(), *ks = k.data<T_>();
             T_* ys = y.mutable_data<T_>();
             each_sequence([&](int64_t b) { f(xs + b * x.dim(-1), ks + b * k.dim(-1), ys + b * y.dim(-1)); });
@@ -45,13 +42,11 @@ void check(const char* operation, const Operand& x, const char* x_name, const Op
            bool scores) {
     const Shape &a = x.shape(), &b = k.shape();
     common_dtype(operation, x.value(), k.value(), x.at);
-    if (b.rank() != 3 || b[0] < 1)
-        fail(operation, x.at, fmt::format("{}, expected [S, B, H] with S of 1 or more", k.label(k_name)));
+    if (b.rank() != 3 || b[0] < 1) fail(operation, x.at, "{}, expected [S, B, H] with S of 1 or more", k.label(k_name));
     const Dim last = scores ? b.dim(2) : Dim{b[0], 'S'}, B{b[1], 'B'};
     if ((a.rank() != 2 && a.rank() != 3) || a[-2] != B.size || a[-1] != last.size)
-        fail(operation, x.at,
-             fmt::format("{}, expected {} or [T, B, ..] with as many for {}", x.label(x_name), Shape{B, last}.str(),
-                         k.label(k_name)));
+        fail(operation, x.at, "{}, expected {} or [T, B, ..] with as many for {}", x.label(x_name),
+             Shape{B, last}.str(), k.label(k_name));
 }
 
 /// e_{t,s} = Σ f(q_t, k_s, at) over vectors of H, for one sequence; at(v) is the vector of another array.
@@ -122,8 +117,7 @@ Tensor additive(const Tensor& q, const Tensor& k, const Tensor& v) {
 void additive_gradient(const Tensor& de, const Tensor& q, const Tensor& k, const Tensor& v, Tensor& dq, Tensor& dk,
                        Tensor& dv) {
     const Sizes z(q, k);
-    dispatch(q.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(q.dtype(), [&]<class T>(T) {
         const T *des = de.data<T>(), *qs = q.data<T>(), *ks = k.data<T>(), *vs = v.data<T>();
         T *dqs = dq.mutable_data<T>(), *dks = dk.mutable_data<T>(), *dvs = dv.mutable_data<T>();
         z.each_sequence([&](int64_t b) {
@@ -148,7 +142,7 @@ void check_additive(const Operand& q, const Operand& k, const Operand& v) {
     check("additive_scores", q, "q", k, "k", true);
     common_dtype("additive_scores", q.value(), v.value(), q.at);
     if (!(v.shape() == Shape{k.shape().dim(2)}))
-        fail("additive_scores", q.at, fmt::format("{}, expected {}", v.label("v"), Shape{{k.shape()[2], 'A'}}.str()));
+        fail("additive_scores", q.at, "{}, expected {}", v.label("v"), Shape{{k.shape()[2], 'A'}}.str());
 }
 
 }  // namespace
@@ -177,9 +171,9 @@ struct DotScores final : Record {
         if (tape.wants(q)) tape.add(q, mix(*dy, k));
         if (tape.wants(k)) add_outer(*dy, q, tape.sum(k));
     }
-    const char* name() const override { return "dot_scores"; }
-    const char* equation() const override { return "e_{t,s} = q_t · k_s"; }
-    const char* gradient() const override { return "dq_t += Σ_s de_{t,s} k_s, dk_s += Σ_t de_{t,s} q_t"; }
+    Text text() const override {
+        return {"dot_scores", "e_{t,s} = q_t · k_s", "dq_t += Σ_s de_{t,s} k_s, dk_s += Σ_t de_{t,s} q_t"};
+    }
     void symbols(Symbols& list) const override { list.in("q", q).in("k", k).out("e", e); }
 };
 
@@ -196,11 +190,10 @@ struct AdditiveScores final : Record {
         if (tape.wants(q)) tape.add(q, dq);
         if (tape.wants(v)) tape.add(v, sum_to(dv, v.value.shape()));
     }
-    const char* name() const override { return "additive_scores"; }
-    const char* equation() const override { return "e_{t,s} = v · tanh(q_t + k_s)"; }
-    const char* gradient() const override {
-        return "g_{t,s} = de_{t,s} v ⊙ (1 - tanh²(q_t + k_s)), dq_t += Σ_s g_{t,s}, dk_s += Σ_t g_{t,s}, dv += Σ "
-               "de_{t,s} tanh(q_t + k_s)";
+    Text text() const override {
+        return {"additive_scores", "e_{t,s} = v · tanh(q_t + k_s)",
+                "g_{t,s} = de_{t,s} v ⊙ (1 - tanh²(q_t + k_s)), dq_t += Σ_s g_{t,s}, dk_s += Σ_t g_{t,s}, dv += Σ "
+                "de_{t,s} tanh(q_t + k_s)"};
     }
     void symbols(Symbols& list) const override { list.in("q", q).in("k", k).in("v", v).out("e", e); }
 };
@@ -214,9 +207,9 @@ struct WeightedSum final : Record {
         if (tape.wants(alpha)) tape.add(alpha, inner(*dy, V));
         if (tape.wants(V)) add_outer(alpha, *dy, tape.sum(V));
     }
-    const char* name() const override { return "weighted_sum"; }
-    const char* equation() const override { return "c_t = Σ_s α_{t,s} V_s"; }
-    const char* gradient() const override { return "dα_{t,s} += dc_t · V_s, dV_s += Σ_t α_{t,s} dc_t"; }
+    Text text() const override {
+        return {"weighted_sum", "c_t = Σ_s α_{t,s} V_s", "dα_{t,s} += dc_t · V_s, dV_s += Σ_t α_{t,s} dc_t"};
+    }
     void symbols(Symbols& list) const override { list.in("α", alpha).in("V", V).out("c", c); }
 };
 

@@ -1,19 +1,17 @@
 #include "core/ops/dropout.hpp"
 
-#include <fmt/format.h>
-
 #include "core/ops/elementwise.hpp"
 
 namespace unroll {
 
 static void check(const char* operation, double p, Where at) {
-    if (!(p >= 0 && p < 1)) fail(operation, at, fmt::format("p is {}, expected 0 <= p < 1", p));
+    if (!(p >= 0 && p < 1)) fail(operation, at, "p is {}, expected 0 <= p < 1", p);
 }
 
 /// Of numbers 0 with probability p, else 1/(1-p): one for each number of x, or of its first row.
 static Tensor mask(const Tensor& x, double p, Generator& rng, bool of_row, Where at) {
     if (of_row && (x.rank() == 0 || x.dim(0) == 0))
-        fail("variational_dropout", at, fmt::format("x is {}, expected [T, ..]", x.shape().str()));
+        fail("variational_dropout", at, "x is {}, expected [T, ..]", x.shape().str());
     Tensor m = Tensor::empty(of_row ? x.shape().without(0) : x.shape(), x.dtype());
     rng.fill_bernoulli(m, 1 - p, 1 / (1 - p));
     return m;
@@ -44,9 +42,9 @@ struct Dropout final : Record {
     Dropout(Recording& r, const Operand& x, const Tensor& mask)
         : x(r.input(x)), mask(Edge{}, mask), y(r.output(masked(x.value(), mask))) {}
     void backward(Tape& tape) override { tape.add(x, masked(*dy, mask)); }
-    const char* name() const override { return "dropout"; }
-    const char* equation() const override { return "y = x ⊙ mask, mask_i = 0 with probability p, else 1/(1-p)"; }
-    const char* gradient() const override { return "dx += dy ⊙ mask"; }
+    Text text() const override {
+        return {"dropout", "y = x ⊙ mask, mask_i = 0 with probability p, else 1/(1-p)", "dx += dy ⊙ mask"};
+    }
     void symbols(Symbols& list) const override { list.in("x", x).in("mask", mask).out("y", y); }
 };
 

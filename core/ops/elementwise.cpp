@@ -16,8 +16,7 @@ constexpr int64_t chunk = 16384;  // elements: fixed, so that no result depends 
 template <class F>
 Tensor map(const Tensor& x, F f) {
     Tensor y = Tensor::empty(x.shape(), x.dtype());
-    dispatch(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(x.dtype(), [&]<class T>(T) {
         const T* from = x.data<T>();
         T* to = y.mutable_data<T>();
         const int64_t n = x.size();
@@ -30,17 +29,10 @@ Tensor map(const Tensor& x, F f) {
 /// y_i = f(a_i, b_i): mostly dx_i = f(dy_i, v_i)
 template <class F>
 Tensor map2(const Tensor& dy, const Tensor& v, F f) {
-    Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
-    dispatch(dy.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *from = dy.data<T>(), *value = v.data<T>();
-        T* to = dx.mutable_data<T>();
-        const int64_t n = dy.size();
-        kernels::parallel((n + chunk - 1) / chunk, [&](int64_t c) {
-            for (int64_t i = c * chunk, end = std::min(n, i + chunk); i < end; i++) to[i] = f(from[i], value[i]);
-        });
+    return map(dy, [&]<class T>(int64_t n, const T* from, T* to) {
+        const T* value = v.data<T>() + (from - dy.data<T>());
+        for (int64_t i = 0; i < n; i++) to[i] = f(from[i], value[i]);
     });
-    return dx;
 }
 
 Tensor sigmoid_gradient(const Tensor& dy, const Tensor& y) {
@@ -59,9 +51,8 @@ Tensor sqrt_gradient(const Tensor& dy, const Tensor& y) {
 }  // namespace
 
 Tensor scale(const Tensor& x, double factor, double shift) {
-    return map(x, [=](int64_t n, const auto* from, auto* to) {
-        using T = std::decay_t<decltype(*to)>;
-        const T a = static_cast<T>(factor), b = static_cast<T>(shift);
+    return map(x, [=]<class T>(int64_t n, const T* from, T* to) {
+        const T a = T(factor), b = T(shift);
         for (int64_t i = 0; i < n; i++) to[i] = a * from[i] + b;
     });
 }
@@ -87,59 +78,39 @@ Tensor sqrt(const Tensor& x, Where) {
 
 namespace ops {
 
-struct Scale final : Record {
-    Edge x, y;
+struct Scale final : OneToOne {
     double a, b;
-    Scale(Recording& r, const Operand& x, double a, double b)
-        : x(r.input(x)), y(r.output(scale(x.value(), a, b))), a(a), b(b) {}
+    Scale(Recording& r, const Operand& x, double a, double b) : OneToOne(r, x, scale(x.value(), a, b)), a(a), b(b) {}
     void backward(Tape& tape) override { tape.add(x, *dy * a); }
-    const char* name() const override { return "scale"; }
-    const char* equation() const override { return "y = a x + b"; }
-    const char* gradient() const override { return "dx += a dy"; }
+    Text text() const override { return {"scale", "y = a x + b", "dx += a dy"}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 
-struct Sigmoid final : Record {
-    Edge x;
-    Saved y;
-    Sigmoid(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(sigmoid(x.value(), x.at))) {}
+struct Sigmoid final : OfOutput {
+    Sigmoid(Recording& r, const Operand& x) : OfOutput(r, x, sigmoid(x.value(), x.at)) {}
     void backward(Tape& tape) override { tape.add(x, sigmoid_gradient(*dy, y)); }
-    const char* name() const override { return "sigmoid"; }
-    const char* equation() const override { return "y = σ(x)"; }
-    const char* gradient() const override { return "dx += dy ⊙ y ⊙ (1 - y)"; }
+    Text text() const override { return {"sigmoid", "y = σ(x)", "dx += dy ⊙ y ⊙ (1 - y)"}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 
-struct Tanh final : Record {
-    Edge x;
-    Saved y;
-    Tanh(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(tanh(x.value(), x.at))) {}
+struct Tanh final : OfOutput {
+    Tanh(Recording& r, const Operand& x) : OfOutput(r, x, tanh(x.value(), x.at)) {}
     void backward(Tape& tape) override { tape.add(x, tanh_gradient(*dy, y)); }
-    const char* name() const override { return "tanh"; }
-    const char* equation() const override { return "y = tanh(x)"; }
-    const char* gradient() const override { return "dx += dy ⊙ (1 - y²)"; }
+    Text text() const override { return {"tanh", "y = tanh(x)", "dx += dy ⊙ (1 - y²)"}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 
-struct Relu final : Record {
-    Edge x;
-    Saved y;
-    Relu(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(relu(x.value(), x.at))) {}
+struct Relu final : OfOutput {
+    Relu(Recording& r, const Operand& x) : OfOutput(r, x, relu(x.value(), x.at)) {}
     void backward(Tape& tape) override { tape.add(x, relu_gradient(*dy, y)); }
-    const char* name() const override { return "relu"; }
-    const char* equation() const override { return "y = max(0, x)"; }
-    const char* gradient() const override { return "dx += dy where y > 0, else 0"; }
+    Text text() const override { return {"relu", "y = max(0, x)", "dx += dy where y > 0, else 0"}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 
-struct Exp final : Record {
-    Edge x;
-    Saved y;
-    Exp(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(exp(x.value(), x.at))) {}
+struct Exp final : OfOutput {
+    Exp(Recording& r, const Operand& x) : OfOutput(r, x, exp(x.value(), x.at)) {}
     void backward(Tape& tape) override { tape.add(x, mul(*dy, y)); }
-    const char* name() const override { return "exp"; }
-    const char* equation() const override { return "y = exp(x)"; }
-    const char* gradient() const override { return "dx += dy ⊙ y"; }
+    Text text() const override { return {"exp", "y = exp(x)", "dx += dy ⊙ y"}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 
@@ -148,20 +119,14 @@ struct Log final : Record {
     Edge y;
     Log(Recording& r, const Operand& x) : x(r.saved(x)), y(r.output(log(x.value(), x.at))) {}
     void backward(Tape& tape) override { tape.add(x, div(*dy, x)); }
-    const char* name() const override { return "log"; }
-    const char* equation() const override { return "y = log(x)"; }
-    const char* gradient() const override { return "dx += dy / x"; }
+    Text text() const override { return {"log", "y = log(x)", "dx += dy / x"}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 
-struct Sqrt final : Record {
-    Edge x;
-    Saved y;
-    Sqrt(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(sqrt(x.value(), x.at))) {}
+struct Sqrt final : OfOutput {
+    Sqrt(Recording& r, const Operand& x) : OfOutput(r, x, sqrt(x.value(), x.at)) {}
     void backward(Tape& tape) override { tape.add(x, sqrt_gradient(*dy, y)); }
-    const char* name() const override { return "sqrt"; }
-    const char* equation() const override { return "y = sqrt(x)"; }
-    const char* gradient() const override { return "dx += dy / (2 y)"; }
+    Text text() const override { return {"sqrt", "y = sqrt(x)", "dx += dy / (2 y)"}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 

@@ -1,5 +1,4 @@
 // concat and stack: several tensors become one.
-#include <fmt/format.h>
 
 #include "core/ops/part.hpp"
 #include "core/ops/shape.hpp"
@@ -36,9 +35,8 @@ int check(const char* operation, const Operands& list, int axis, bool any_length
         const bool fits = any_length && x.shape().rank() == first.rank() ? x.shape().with(axis, first[axis]) == first
                                                                          : x.shape() == first;
         if (!fits)
-            fail(operation, at,
-                 fmt::format("shapes differ{}: {} and {}", any_length ? fmt::format(" beside axis {}", axis) : "",
-                             list[0].label("x"), x.label("x")));
+            fail(operation, at, "shapes differ{}: {} and {}", any_length ? fmt::format(" beside axis {}", axis) : "",
+                 list[0].label("x"), x.label("x"));
     }
     return axis;
 }
@@ -60,10 +58,9 @@ Tensor concat_values(const Operands& list, int axis) {
 }
 
 Tensor stack_values(const Operands& list, char axis, Where at) {
-    Tensor y =
-        Tensor::empty(list[0].shape().prepend({static_cast<int64_t>(list.size()), axis}, at), list[0].value().dtype());
+    Tensor y = Tensor::empty(list[0].shape().prepend({int64_t(list.size()), axis}, at), list[0].value().dtype());
     for (size_t i = 0; i < list.size(); i++) {
-        Tensor row = y.row(static_cast<int64_t>(i));
+        Tensor row = y.row(int64_t(i));
         row.copy_from(list[i].value());
     }
     return y;
@@ -100,9 +97,9 @@ struct Concat final : Record {
     Edge y;
     int axis;
     Concat(Recording& r, const Operands& list, int axis)
-        : n(static_cast<int>(list.size())), x(r.array<Edge>(n)), ends(r.array<int64_t>(n)), axis(axis) {
+        : n(int(list.size())), x(r.array<Edge>(n)), ends(r.array<int64_t>(n)), axis(axis) {
         for (int i = 0; i < n; i++) {
-            const Operand& operand = list[static_cast<size_t>(i)];
+            const Operand& operand = list[size_t(i)];
             x[i] = r.input(operand);
             ends[i] = operand.shape()[axis] + (i > 0 ? ends[i - 1] : 0);
         }
@@ -112,9 +109,7 @@ struct Concat final : Record {
         for (int i = 0; i < n; i++)
             if (tape.wants(x[i])) tape.add(x[i], cut(*dy, axis, i > 0 ? ends[i - 1] : 0, ends[i]));
     }
-    const char* name() const override { return "concat"; }
-    const char* equation() const override { return "y = [x_1, x_2, ..]"; }
-    const char* gradient() const override { return "dx_i += its part of dy"; }
+    Text text() const override { return {"concat", "y = [x_1, x_2, ..]", "dx_i += its part of dy"}; }
     void symbols(Symbols& list) const override {
         for (int i = 0; i < n; i++) list.in("x", x[i]);
         list.out("y", y);
@@ -125,17 +120,15 @@ struct Stack final : Record {
     int n;
     Edge* x;  // [n]
     Edge y;
-    Stack(Recording& r, const Operands& list, char axis) : n(static_cast<int>(list.size())), x(r.array<Edge>(n)) {
-        for (int i = 0; i < n; i++) x[i] = r.input(list[static_cast<size_t>(i)]);
+    Stack(Recording& r, const Operands& list, char axis) : n(int(list.size())), x(r.array<Edge>(n)) {
+        for (int i = 0; i < n; i++) x[i] = r.input(list[size_t(i)]);
         y = r.output(stack_values(list, axis, r.at));
     }
     void backward(Tape& tape) override {
         for (int i = 0; i < n; i++)
             if (tape.wants(x[i])) tape.add(x[i], dy->row(i));
     }
-    const char* name() const override { return "stack"; }
-    const char* equation() const override { return "y_t = x_t"; }
-    const char* gradient() const override { return "dx_t += dy_t"; }
+    Text text() const override { return {"stack", "y_t = x_t", "dx_t += dy_t"}; }
     void symbols(Symbols& list) const override {
         for (int i = 0; i < n; i++) list.in("x", x[i]);
         list.out("y", y);

@@ -1,7 +1,5 @@
 #include "core/ops/linalg.hpp"
 
-#include <fmt/format.h>
-
 #include "core/kernels/gemm.hpp"
 
 namespace unroll {
@@ -16,9 +14,8 @@ void check(const Operand& x, const Operand& W, Form form) {
     const Shape &a = x.shape(), &b = W.shape();
     common_dtype("matmul", x.value(), W.value(), x.at);
     if (b.rank() != 2 || a.rank() == 0 || (form.x && a.rank() != 2))
-        fail("matmul", x.at,
-             fmt::format("{} times {}: the right operand must be a matrix{}", x.label("x"), W.label("W"),
-                         form.x ? ", and a transposed left one too" : " and the left one have a dimension"));
+        fail("matmul", x.at, "{} times {}: the right operand must be a matrix{}", x.label("x"), W.label("W"),
+             form.x ? ", and a transposed left one too" : " and the left one have a dimension");
     const int64_t inner = form.x ? a[0] : a[-1], W_in = b[form.W ? 1 : 0], W_out = b[form.W ? 0 : 1];
     if (inner == W_in) return;
     std::string message = fmt::format("inner sizes differ: {}{} times {}{}", x.label("x"), form.x ? " transposed" : "",
@@ -36,8 +33,7 @@ Tensor product(const Tensor& x, const Tensor& W, Form form, Tape* tape) {
     const Dim columns{N, W.shape().axis(form.W ? 0 : 1)};
     Tensor y = Tensor::empty(form.x ? Shape{x.shape().dim(1), columns} : x.shape().with(-1, columns), x.dtype());
     const void* packed = tape != nullptr && !form.x ? tape->packed(W, form.W) : nullptr;
-    dispatch(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(x.dtype(), [&]<class T>(T) {
         const T *a = x.data<T>(), *b = W.data<T>();
         T* c = y.mutable_data<T>();
         if (packed != nullptr)
@@ -81,10 +77,10 @@ struct MatMul final : Record {
         else
             tape.add_product(W, matrix(x), matrix(*dy));
     }
-    const char* name() const override { return "matmul"; }
-    const char* equation() const override { return form.W ? "y = x Wᵀ" : form.x ? "y = xᵀ W" : "y = x W"; }
-    const char* gradient() const override {
-        return form.W ? "dx += dy W, dW += dyᵀ x" : form.x ? "dx += W dyᵀ, dW += x dy" : "dx += dy Wᵀ, dW += xᵀ dy";
+    Text text() const override {
+        if (form.W) return {"matmul", "y = x Wᵀ", "dx += dy W, dW += dyᵀ x"};
+        if (form.x) return {"matmul", "y = xᵀ W", "dx += W dyᵀ, dW += x dy"};
+        return {"matmul", "y = x W", "dx += dy Wᵀ, dW += xᵀ dy"};
     }
     void symbols(Symbols& list) const override { list.in("x", x).in("W", W).out("y", y); }
 };

@@ -1,7 +1,5 @@
 #include "core/ops/lookup.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/ops/rows.hpp"
@@ -10,20 +8,18 @@ namespace unroll {
 namespace {
 
 void check(const Operand& E, const Ids& ids) {
-    if (E.shape().rank() != 2) fail("embedding", E.at, fmt::format("{} is not a matrix [V, D]", E.label("E")));
+    if (E.shape().rank() != 2) fail("embedding", E.at, "{} is not a matrix [V, D]", E.label("E"));
     if (!ids.defined()) fail("embedding", E.at, "the ids are empty: no numbers were ever put in");
     for (int64_t i = 0; i < ids.size(); i++)
         if (ids[i] < 0 || ids[i] >= E.shape()[0])
-            fail("embedding", E.at,
-                 fmt::format("ids{} is {}: not a row of {}", ids.shape().place(i), ids[i], E.label("E")));
+            fail("embedding", E.at, "ids{} is {}: not a row of {}", ids.shape().place(i), ids[i], E.label("E"));
 }
 
 /// y_n = E[id_n]
 Tensor gather(const Tensor& E, const Ids& ids, Where at) {
     const int64_t N = ids.size(), D = E.dim(1);
     Tensor y = Tensor::empty(ids.shape().append(E.shape().dim(1), at), E.dtype());
-    dispatch(E.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(E.dtype(), [&]<class T>(T) {
         const T* from = E.data<T>();
         T* to = y.mutable_data<T>();
         each_row(N, D, [&](int64_t n) { std::copy_n(from + ids[n] * D, D, to + n * D); });
@@ -36,8 +32,7 @@ Tensor gather(const Tensor& E, const Ids& ids, Where at) {
 void scatter_add(const Tensor& dy, const Ids& ids, Tensor& dE) {
     const int64_t N = ids.size(), D = dE.dim(1);
     const int64_t parts = N * D < 16384 ? 1 : std::clamp<int64_t>(D / 16, 1, kernels::threads());
-    dispatch(dE.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(dE.dtype(), [&]<class T>(T) {
         const T* from = dy.data<T>();
         T* to = dE.mutable_data<T>();
         kernels::parallel(parts, [&](int64_t i) {
@@ -66,9 +61,7 @@ struct Embedding final : Record {
     Embedding(Recording& r, const Operand& E, const Ids& ids)
         : E(r.input(E)), y(r.output(gather(E.value(), ids, E.at))), ids(ids.clone()) {}
     void backward(Tape& tape) override { scatter_add(*dy, ids, tape.sum(E)); }
-    const char* name() const override { return "embedding"; }
-    const char* equation() const override { return "y_n = E[id_n]"; }
-    const char* gradient() const override { return "dE[id_n] += dy_n"; }
+    Text text() const override { return {"embedding", "y_n = E[id_n]", "dE[id_n] += dy_n"}; }
     void symbols(Symbols& list) const override { list.in("E", E).out("y", y); }
 };
 

@@ -1,7 +1,5 @@
 #include "core/ops/losses.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -19,22 +17,19 @@ int64_t check(const Operand& logits, const Ids& targets, const CrossEntropyOptio
     if (s.rank() == 0) fail("cross_entropy", logits.at, "the logits are a scalar, expected [.., V]");
     if (!targets.defined()) fail("cross_entropy", logits.at, "the targets are empty: no numbers were ever put in");
     if (!(targets.shape() == s.without(-1)))
-        fail("cross_entropy", logits.at,
-             fmt::format("{} need targets {}, got {}", logits.label("logits"), s.without(-1).str(),
-                         targets.shape().str()));
+        fail("cross_entropy", logits.at, "{} need targets {}, got {}", logits.label("logits"), s.without(-1).str(),
+             targets.shape().str());
     int64_t counted = 0;
     for (int64_t i = 0; i < targets.size(); i++) {
         if (targets[i] == options.ignore_index) continue;
         counted++;
         if (targets[i] < 0 || targets[i] >= s[-1])
-            fail("cross_entropy", logits.at,
-                 fmt::format("targets{} is {}: not a class of {} (nor the ignore_index {})", targets.shape().place(i),
-                             targets[i], logits.label("logits"), options.ignore_index));
+            fail("cross_entropy", logits.at, "targets{} is {}: not a class of {} (nor the ignore_index {})",
+                 targets.shape().place(i), targets[i], logits.label("logits"), options.ignore_index);
     }
     if (counted == 0 && options.reduction == Reduction::mean)
-        fail("cross_entropy", logits.at,
-             fmt::format("all {} targets are {}, the ignore_index: there is nothing to average", targets.size(),
-                         options.ignore_index));
+        fail("cross_entropy", logits.at, "all {} targets are {}, the ignore_index: there is nothing to average",
+             targets.size(), options.ignore_index);
     return counted;
 }
 
@@ -43,8 +38,7 @@ Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, doub
     const int64_t N = targets.size(), V = logits.dim(-1);
     Tensor losses = Tensor::empty({N}, DType::f64);
     double* to = losses.mutable_data<double>();
-    dispatch(logits.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(logits.dtype(), [&]<class T>(T) {
         const T* x = logits.data<T>();
         T* probabilities = p.defined() ? p.mutable_data<T>() : nullptr;
         each_row(N, V, [&](int64_t n) {
@@ -55,7 +49,7 @@ Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, doub
                 return;
             }
             const kernels::Normalizer z = kernels::softmax(V, x + n * V, row);
-            to[n] = (z.max - static_cast<double>(x[n * V + targets[n]])) + std::log(z.sum);
+            to[n] = (z.max - double(x[n * V + targets[n]])) + std::log(z.sum);
         });
     });
     return Tensor::full({}, share * kernels::sum(N, losses.data<double>()), logits.dtype());
@@ -65,9 +59,8 @@ Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, doub
 Tensor loss_gradient(const Tensor& p, const Ids& targets, int32_t ignore_index, double scale) {
     const int64_t N = targets.size(), V = p.dim(-1);
     Tensor dx = Tensor::empty(p.shape(), p.dtype());
-    dispatch(p.dtype(), [&](auto zero) {
-        using T = decltype(zero);
-        const T *from = p.data<T>(), g = static_cast<T>(scale);
+    dispatch(p.dtype(), [&]<class T>(T) {
+        const T *from = p.data<T>(), g = T(scale);
         T* to = dx.mutable_data<T>();
         each_row(N, V, [&](int64_t n) {
             for (int64_t i = n * V; i < (n + 1) * V; i++) to[i] = g * from[i];
@@ -78,7 +71,7 @@ Tensor loss_gradient(const Tensor& p, const Ids& targets, int32_t ignore_index, 
 }
 
 double share_of(int64_t counted, Reduction reduction) {
-    return reduction == Reduction::mean ? 1 / static_cast<double>(counted) : 1.0;
+    return reduction == Reduction::mean ? 1 / double(counted) : 1.0;
 }
 
 }  // namespace
@@ -107,9 +100,9 @@ struct CrossEntropy final : Record {
     void backward(Tape& tape) override {
         tape.add(logits, loss_gradient(p, targets, ignore_index, share * dy->item()));
     }
-    const char* name() const override { return "cross_entropy"; }
-    const char* equation() const override { return "p = softmax(x), L = -1/N Σ_n log p_n[target_n]"; }
-    const char* gradient() const override { return "dx += dL (p - 1{target}) / N"; }
+    Text text() const override {
+        return {"cross_entropy", "p = softmax(x), L = -1/N Σ_n log p_n[target_n]", "dx += dL (p - 1{target}) / N"};
+    }
     void symbols(Symbols& list) const override { list.in("x", logits).in("p", p).out("L", loss); }
 };
 

@@ -1,7 +1,5 @@
 #include "core/ops/normalise.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
 #include "core/kernels/reduce.hpp"
@@ -17,15 +15,14 @@ using kernels::outputs;
 
 void check(const Operand& x, const Operand& weight, const Operand& bias, double eps) {
     if (x.shape().rank() == 0 || x.shape()[-1] < 1)
-        fail("layer_norm", x.at, fmt::format("{}, expected [.., H] with H of 1 or more", x.label("x")));
+        fail("layer_norm", x.at, "{}, expected [.., H] with H of 1 or more", x.label("x"));
     const Shape expected{x.shape().dim(-1)};
     for (const auto& [operand, role] : {std::pair(&weight, "weight"), std::pair(&bias, "bias")}) {
         common_dtype("layer_norm", x.value(), operand->value(), x.at);
         if (!(operand->shape() == expected))
-            fail("layer_norm", x.at,
-                 fmt::format("{}, expected {} for {}", operand->label(role), expected.str(), x.label("x")));
+            fail("layer_norm", x.at, "{}, expected {} for {}", operand->label(role), expected.str(), x.label("x"));
     }
-    if (!(eps >= 0)) fail("layer_norm", x.at, fmt::format("eps is {}, expected 0 or more", eps));
+    if (!(eps >= 0)) fail("layer_norm", x.at, "eps is {}, expected 0 or more", eps);
 }
 
 struct Normalised {
@@ -37,17 +34,16 @@ Normalised normalise(const Tensor& x, const Tensor& weight, const Tensor& bias, 
     const DType dtype = x.dtype();
     Normalised n{Tensor::empty(x.shape(), dtype), Tensor::empty(x.shape(), dtype),
                  Tensor::empty({x.shape().rows()}, dtype)};
-    dispatch(dtype, [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(dtype, [&]<class T>(T) {
         const int64_t H = x.dim(-1);
         const T *from = x.data<T>(), *w = weight.data<T>(), *b = bias.data<T>();
         T *to = n.y.mutable_data<T>(), *hats = n.x_hat.mutable_data<T>(), *rs = n.r.mutable_data<T>();
         each_row(x.shape().rows(), H, [&](int64_t row) {
             T* hat = hats + row * H;
-            const double mean = kernels::sum(H, from + row * H) / static_cast<double>(H);
-            for (int64_t i = 0; i < H; i++) hat[i] = static_cast<T>(static_cast<double>(from[row * H + i]) - mean);
-            const double variance = kernels::sum_squares(H, hat) / static_cast<double>(H);
-            const T r = rs[row] = static_cast<T>(1 / std::sqrt(variance + eps));
+            const double mean = kernels::sum(H, from + row * H) / double(H);
+            for (int64_t i = 0; i < H; i++) hat[i] = T(double(from[row * H + i]) - mean);
+            const double variance = kernels::dot(H, hat, hat) / double(H);
+            const T r = rs[row] = T(1 / std::sqrt(variance + eps));
             kernels::map(H, inputs<T>(hat, w, b), outputs(hat, to + row * H),
                          [=](auto d, auto w, auto b, auto& h, auto& y) {
                              h = r * d;
@@ -61,8 +57,7 @@ Normalised normalise(const Tensor& x, const Tensor& weight, const Tensor& bias, 
 /// dx; dy_hat becomes dy ⊙ x̂, whose rows' sum is dweight.
 Tensor backward_of(const Tensor& dy, const Tensor& weight, const Tensor& x_hat, const Tensor& r, Tensor& dy_hat) {
     Tensor dx = Tensor::empty(dy.shape(), dy.dtype());
-    dispatch(dy.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(dy.dtype(), [&]<class T>(T) {
         const int64_t H = dy.dim(-1);
         const T *from = dy.data<T>(), *hats = x_hat.data<T>(), *rs = r.data<T>(), *w = weight.data<T>();
         T *to = dx.mutable_data<T>(), *products = dy_hat.mutable_data<T>();
@@ -71,8 +66,8 @@ Tensor backward_of(const Tensor& dy, const Tensor& weight, const Tensor& x_hat, 
             T* g = to + n * H;
             kernels::map(H, inputs<T>(from + n * H, hat, w), outputs(g, products + n * H),
                          [](auto d, auto h, auto w, auto& g, auto& p) { g = d * w, p = d * h; });
-            const T mean = static_cast<T>(kernels::sum(H, g) / static_cast<double>(H));
-            const T along = static_cast<T>(kernels::dot(H, g, hat) / static_cast<double>(H)), scale = rs[n];
+            const T mean = T(kernels::sum(H, g) / double(H));
+            const T along = T(kernels::dot(H, g, hat) / double(H)), scale = rs[n];
             kernels::map(H, inputs<T>(g, hat), outputs(g),
                          [=](auto g, auto h, auto& dx) { dx = scale * (g - mean - h * along); });
         });
@@ -108,10 +103,10 @@ struct LayerNorm final : Record {
         if (tape.wants(weight)) tape.add(weight, sum_to(dy_hat, weight.value.shape()));
         if (tape.wants(bias)) tape.add(bias, sum_to(*dy, weight.value.shape()));
     }
-    const char* name() const override { return "layer_norm"; }
-    const char* equation() const override { return "x̂ = (x - μ) / √(σ² + eps), y = weight ⊙ x̂ + bias"; }
-    const char* gradient() const override {
-        return "g = dy ⊙ weight, dx += (g - mean(g) - x̂ mean(g ⊙ x̂)) / √(σ² + eps), dweight += Σ dy ⊙ x̂, dbias += Σ dy";
+    Text text() const override {
+        return {
+            "layer_norm", "x̂ = (x - μ) / √(σ² + eps), y = weight ⊙ x̂ + bias",
+            "g = dy ⊙ weight, dx += (g - mean(g) - x̂ mean(g ⊙ x̂)) / √(σ² + eps), dweight += Σ dy ⊙ x̂, dbias += Σ dy"};
     }
     void symbols(Symbols& list) const override { list.in("x", x).in("weight", weight).in("bias", bias).out("y", y); }
 };

@@ -17,32 +17,23 @@ struct Part {
         width *= end - begin;
     }
     /// part = that part of whole
-    void get(const Tensor& whole, Tensor& part) const {
-        dispatch(whole.dtype(), [&](auto zero) {
-            using T = decltype(zero);
-            move(whole.data<T>() + offset, stride, part.mutable_data<T>(), width, [](T p, T& q) { q = p; });
-        });
-    }
+    void get(const Tensor& whole, Tensor& part) const { move(whole, offset, stride, part, 0, width, false); }
     /// That part of whole = part.
-    void put(const Tensor& part, Tensor& whole) const {
-        dispatch(whole.dtype(), [&](auto zero) {
-            using T = decltype(zero);
-            move(part.data<T>(), width, whole.mutable_data<T>() + offset, stride, [](T p, T& q) { q = p; });
-        });
-    }
+    void put(const Tensor& part, Tensor& whole) const { move(part, 0, width, whole, offset, stride, false); }
     /// That part of whole += part.
-    void add(const Tensor& part, Tensor& whole) const {
-        dispatch(whole.dtype(), [&](auto zero) {
-            using T = decltype(zero);
-            move(part.data<T>(), width, whole.mutable_data<T>() + offset, stride, [](T p, T& q) { q += p; });
-        });
-    }
+    void add(const Tensor& part, Tensor& whole) const { move(part, 0, width, whole, offset, stride, true); }
 
   private:
-    template <class T, class F>
-    void move(const T* from, int64_t from_stride, T* to, int64_t to_stride, F f) const {
-        each_row(rows, width, [&](int64_t r) {
-            for (int64_t i = 0; i < width; i++) f(from[r * from_stride + i], to[r * to_stride + i]);
+    void move(const Tensor& from, int64_t first, int64_t from_stride, Tensor& to, int64_t to_first, int64_t to_stride,
+              bool accumulate) const {
+        dispatch(from.dtype(), [&]<class T>(T) {
+            const T* p = from.data<T>() + first;
+            T* q = to.mutable_data<T>() + to_first;
+            each_row(rows, width, [&](int64_t r) {
+                const T* x = p + r * from_stride;
+                T* y = q + r * to_stride;
+                for (int64_t i = 0; i < width; i++) y[i] = accumulate ? y[i] + x[i] : x[i];
+            });
         });
     }
 };

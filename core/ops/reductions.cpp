@@ -1,7 +1,5 @@
 #include "core/ops/reductions.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -33,18 +31,17 @@ struct Around {
 Tensor reduce(const Tensor& x, int axis, double factor) {
     const Around a(x.shape(), axis);
     Tensor y = Tensor::empty(axis == all ? Shape{} : x.shape().without(axis), x.dtype());
-    dispatch(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(x.dtype(), [&]<class T>(T) {
         const T* from = x.data<T>();
         T* to = y.mutable_data<T>();
         each_row(a.outer, a.length * a.inner, [&](int64_t o) {
             const T* block = from + o * a.length * a.inner;
             if (a.inner == 1) {
-                to[o] = static_cast<T>(factor * kernels::sum(a.length, block));
+                to[o] = T(factor * kernels::sum(a.length, block));
                 return;
             }
             kernels::column_sums(a.length, a.inner, block, to + o * a.inner, false);
-            for (int64_t i = 0; i < a.inner && factor != 1; i++) to[o * a.inner + i] *= static_cast<T>(factor);
+            for (int64_t i = 0; i < a.inner && factor != 1; i++) to[o * a.inner + i] *= T(factor);
         });
     });
     return y;
@@ -55,11 +52,10 @@ Tensor spread(const Tensor& y, const Shape& shape, int axis, double factor) {
     if (axis == all) return Tensor::full(shape, factor * y.item(), y.dtype());
     const Around a(shape, axis);
     Tensor x = Tensor::empty(shape, y.dtype());
-    dispatch(y.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(y.dtype(), [&]<class T>(T) {
         const T* from = y.data<T>();
         T* to = x.mutable_data<T>();
-        const T scale = static_cast<T>(factor);
+        const T scale = T(factor);
         if (a.inner == 1) {
             each_row(a.outer, a.length, [&](int64_t o) { std::fill_n(to + o * a.length, a.length, scale * from[o]); });
             return;
@@ -75,8 +71,8 @@ Tensor spread(const Tensor& y, const Shape& shape, int axis, double factor) {
 /// 1 / the number of elements averaged
 double share(const Shape& s, int axis, Where at) {
     const int64_t n = Around(s, axis).length;
-    if (n == 0) fail("mean", at, fmt::format("there is nothing to average in {}", s.str()));
-    return 1 / static_cast<double>(n);
+    if (n == 0) fail("mean", at, "there is nothing to average in {}", s.str());
+    return 1 / double(n);
 }
 
 void check_rows(const char* operation, const Tensor& x, Where at) {
@@ -88,8 +84,7 @@ template <class F>
 Tensor map_rows(const Tensor& x, F f) {
     Tensor y = Tensor::empty(x.shape(), x.dtype());
     if (x.size() == 0) return y;
-    dispatch(x.dtype(), [&](auto zero) {
-        using T = decltype(zero);
+    dispatch(x.dtype(), [&]<class T>(T) {
         const int64_t V = x.dim(-1);
         const T* from = x.data<T>();
         T* to = y.mutable_data<T>();
@@ -108,22 +103,16 @@ Tensor map_places(const Tensor& x, const Ids& lengths, F f) {
     });
 }
 
-Tensor softmax_values(const Tensor& x, const Ids& lengths) {
-    return map_places(x, lengths, [](int64_t n, const auto* x, auto* y, int64_t) { kernels::softmax(n, x, y); });
-}
-
 Tensor softmax_gradient(const Tensor& dy, const Tensor& y, const Ids& lengths) {
-    return map_places(dy, lengths, [&](int64_t n, const auto* d, auto* dx, int64_t begin) {
-        using T = std::decay_t<decltype(*dx)>;
-        const T *p = y.data<T>() + begin, s = static_cast<T>(kernels::dot(n, d, p));
+    return map_places(dy, lengths, [&]<class T>(int64_t n, const T* d, T* dx, int64_t begin) {
+        const T *p = y.data<T>() + begin, s = T(kernels::dot(n, d, p));
         for (int64_t i = 0; i < n; i++) dx[i] = p[i] * (d[i] - s);
     });
 }
 
 Tensor log_softmax_gradient(const Tensor& dy, const Tensor& y) {
-    return map_rows(dy, [&](int64_t V, const auto* d, auto* dx, int64_t r) {
-        using T = std::decay_t<decltype(*dx)>;
-        const T s = static_cast<T>(kernels::sum(V, d));
+    return map_rows(dy, [&]<class T>(int64_t V, const T* d, T* dx, int64_t r) {
+        const T s = T(kernels::sum(V, d));
         kernels::exp(V, y.data<T>() + r * V, dx);
         for (int64_t i = 0; i < V; i++) dx[i] = d[i] - dx[i] * s;
     });
@@ -139,80 +128,60 @@ Tensor mean(const Tensor& x, int axis, Where at) {
     return reduce(x, axis, share(x.shape(), axis, at));
 }
 
-Tensor softmax(const Tensor& x, Where at) {
-    check_rows("softmax", x, at);
-    return softmax_values(x, {});
-}
-
+Tensor softmax(const Tensor& x, Where at) { return softmax(x, {}, at); }
 Tensor softmax(const Tensor& x, const Ids& lengths, Where at) {
-    if (!lengths.defined()) return softmax(x, at);
-    if (x.rank() < 2) fail("softmax", at, fmt::format("x {}, expected [.., B, S]", x.shape().str()));
-    check_lengths("softmax", lengths, x.dim(-2), 1, {x.dim(-1), 'S'}, at);
-    return softmax_values(x, lengths);
+    if (lengths.defined()) {
+        if (x.rank() < 2) fail("softmax", at, "x {}, expected [.., B, S]", x.shape().str());
+        check_lengths("softmax", lengths, x.dim(-2), 1, {x.dim(-1), 'S'}, at);
+    }
+    check_rows("softmax", x, at);
+    return map_places(x, lengths, [](int64_t n, const auto* x, auto* y, int64_t) { kernels::softmax(n, x, y); });
 }
 
 Tensor log_softmax(const Tensor& x, Where at) {
     check_rows("log_softmax", x, at);
-    return map_rows(x, [](int64_t V, const auto* from, auto* to, int64_t) {
-        using T = std::decay_t<decltype(*to)>;
+    return map_rows(x, []<class T>(int64_t V, const T* from, T* to, int64_t) {
         const kernels::Normalizer z = kernels::softmax<T>(V, from, nullptr);
-        const T max = static_cast<T>(z.max), log_sum = static_cast<T>(std::log(z.sum));
+        const T max = T(z.max), log_sum = T(std::log(z.sum));
         for (int64_t i = 0; i < V; i++) to[i] = (from[i] - max) - log_sum;
     });
 }
 
 namespace ops {
 
-struct Sum final : Record {
-    Edge x, y;
+/// share is 1 for the sum, 1/n for the mean.
+struct Sum : OneToOne {
     Shape x_shape;
     int axis;
-    Sum(Recording& r, const Operand& x, int axis)
-        : x(r.input(x)), y(r.output(reduce(x.value(), axis, 1))), x_shape(x.shape()), axis(axis) {}
-    void backward(Tape& tape) override { tape.add(x, spread(*dy, x_shape, axis, 1)); }
-    const char* name() const override { return "sum"; }
-    const char* equation() const override { return "y = Σ_k x_k"; }
-    const char* gradient() const override { return "dx_k += dy"; }
-    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
-};
-
-struct Mean final : Record {
-    Edge x, y;
-    Shape x_shape;
-    int axis;
-    double share;  // 1 / n
-    Mean(Recording& r, const Operand& x, int axis, double share)
-        : x(r.input(x)), y(r.output(reduce(x.value(), axis, share))), x_shape(x.shape()), axis(axis), share(share) {}
+    double share;
+    Sum(Recording& r, const Operand& x, int axis, double share = 1)
+        : OneToOne(r, x, reduce(x.value(), axis, share)), x_shape(x.shape()), axis(axis), share(share) {}
     void backward(Tape& tape) override { tape.add(x, spread(*dy, x_shape, axis, share)); }
-    const char* name() const override { return "mean"; }
-    const char* equation() const override { return "y = 1/n Σ_k x_k"; }
-    const char* gradient() const override { return "dx_k += dy / n"; }
-    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+    Text text() const override { return {"sum", "y = Σ_k x_k", "dx_k += dy"}; }
 };
 
-struct Softmax final : Record {
-    Edge x;
-    Saved y;
+struct Mean final : Sum {
+    using Sum::Sum;
+    Text text() const override { return {"mean", "y = 1/n Σ_k x_k", "dx_k += dy / n"}; }
+};
+
+struct Softmax final : OfOutput {
     Ids lengths;  // undefined: of no row anything is left out
     Softmax(Recording& r, const Operand& x, const Ids& lengths)
-        : x(r.input(x)), y(r.saved_output(softmax(x.value(), lengths, x.at))), lengths(lengths) {
-        if (lengths.defined()) this->lengths = lengths.clone();
-    }
+        : OfOutput(r, x, softmax(x.value(), lengths, x.at)), lengths(lengths.clone()) {}
     void backward(Tape& tape) override { tape.add(x, softmax_gradient(*dy, y, lengths)); }
-    const char* name() const override { return "softmax"; }
-    const char* equation() const override { return "y_i = exp(x_i) / Σ_k exp(x_k)"; }
-    const char* gradient() const override { return "dx_i += y_i (dy_i - Σ_k dy_k y_k)"; }
+    Text text() const override {
+        return {"softmax", "y_i = exp(x_i) / Σ_k exp(x_k)", "dx_i += y_i (dy_i - Σ_k dy_k y_k)"};
+    }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 
-struct LogSoftmax final : Record {
-    Edge x;
-    Saved y;
-    LogSoftmax(Recording& r, const Operand& x) : x(r.input(x)), y(r.saved_output(log_softmax(x.value(), x.at))) {}
+struct LogSoftmax final : OfOutput {
+    LogSoftmax(Recording& r, const Operand& x) : OfOutput(r, x, log_softmax(x.value(), x.at)) {}
     void backward(Tape& tape) override { tape.add(x, log_softmax_gradient(*dy, y)); }
-    const char* name() const override { return "log_softmax"; }
-    const char* equation() const override { return "y_i = x_i - log Σ_k exp(x_k)"; }
-    const char* gradient() const override { return "dx_i += dy_i - exp(y_i) Σ_k dy_k"; }
+    Text text() const override {
+        return {"log_softmax", "y_i = x_i - log Σ_k exp(x_k)", "dx_i += dy_i - exp(y_i) Σ_k dy_k"};
+    }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 

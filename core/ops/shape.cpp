@@ -1,8 +1,6 @@
 // Other views of the same numbers, and parts of them; what joins several is in join.cpp.
 #include "core/ops/shape.hpp"
 
-#include <fmt/format.h>
-
 #include "core/ops/part.hpp"
 
 namespace unroll {
@@ -14,58 +12,40 @@ Tensor row(const Tensor& x, int64_t i, Where at) { return x.row(i, at); }
 
 Tensor columns(const Tensor& x, int64_t begin, int64_t end, Where at) {
     if (x.rank() == 0 || begin < 0 || end < begin || end > x.dim(-1))
-        fail("columns", at, fmt::format("columns {} to {} of {}", begin, end, x.shape().str()));
+        fail("columns", at, "columns {} to {} of {}", begin, end, x.shape().str());
     return cut(x, x.rank() - 1, begin, end);
 }
 
 namespace ops {
 
-struct Reshape final : Record {
-    Edge x, y;
+struct Reshape final : OneToOne {
     Shape x_shape;
-    Reshape(Recording& r, const Operand& x, const Tensor& y) : x(r.input(x)), y(r.output(y)), x_shape(x.shape()) {}
+    Reshape(Recording& r, const Operand& x, const Tensor& y) : OneToOne(r, x, y), x_shape(x.shape()) {}
     void backward(Tape& tape) override { tape.add(x, dy->reshape(x_shape)); }
-    const char* name() const override { return "reshape"; }
-    const char* equation() const override { return "y = x in another shape"; }
-    const char* gradient() const override { return "dx += dy in the shape of x"; }
-    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+    Text text() const override { return {"reshape", "y = x in another shape", "dx += dy in the shape of x"}; }
 };
 
-struct Slice final : Record {
-    Edge x, y;
+struct Slice final : OneToOne {
     int64_t begin, end;
     Slice(Recording& r, const Operand& x, int64_t begin, int64_t end)
-        : x(r.input(x)), y(r.output(x.value().slice(begin, end, x.at))), begin(begin), end(end) {}
+        : OneToOne(r, x, x.value().slice(begin, end, x.at)), begin(begin), end(end) {}
     void backward(Tape& tape) override { tape.sum(x).slice(begin, end) += *dy; }
-    const char* name() const override { return "slice"; }
-    const char* equation() const override { return "y = rows begin .. end-1 of x"; }
-    const char* gradient() const override { return "these rows of dx += dy"; }
-    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+    Text text() const override { return {"slice", "y = rows begin .. end-1 of x", "these rows of dx += dy"}; }
 };
 
-struct Row final : Record {
-    Edge x, y;
+struct Row final : OneToOne {
     int64_t t;
-    Row(Recording& r, const Operand& x, int64_t t) : x(r.input(x)), y(r.output(x.value().row(t, x.at))), t(t) {}
+    Row(Recording& r, const Operand& x, int64_t t) : OneToOne(r, x, x.value().row(t, x.at)), t(t) {}
     void backward(Tape& tape) override { tape.sum(x).row(t) += *dy; }
-    const char* name() const override { return "row"; }
-    const char* equation() const override { return "y = x_t"; }
-    const char* gradient() const override { return "dx_t += dy"; }
-    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+    Text text() const override { return {"row", "y = x_t", "dx_t += dy"}; }
 };
 
-struct Columns final : Record {
-    Edge x, y;
+struct Columns final : OneToOne {
     Part part;
     Columns(Recording& r, const Operand& x, int64_t begin, int64_t end)
-        : x(r.input(x)),
-          y(r.output(columns(x.value(), begin, end, x.at))),
-          part(x.shape(), x.shape().rank() - 1, begin, end) {}
+        : OneToOne(r, x, columns(x.value(), begin, end, x.at)), part(x.shape(), x.shape().rank() - 1, begin, end) {}
     void backward(Tape& tape) override { part.add(*dy, tape.sum(x)); }
-    const char* name() const override { return "columns"; }
-    const char* equation() const override { return "y = columns begin .. end-1 of x"; }
-    const char* gradient() const override { return "these columns of dx += dy"; }
-    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+    Text text() const override { return {"columns", "y = columns begin .. end-1 of x", "these columns of dx += dy"}; }
 };
 
 }  // namespace ops

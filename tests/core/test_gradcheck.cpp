@@ -271,9 +271,7 @@ struct WrongTanh final : Record {
     WrongTanh(Recording& r, const Operand& x, double factor, double missing)
         : x(r.input(x)), y(r.saved_output(unroll::tanh(x.value()))), factor(factor), missing(missing) {}
     void backward(Tape& tape) override { tape.add(x, *dy * (1 - missing * (y.value * y.value)) * factor); }
-    const char* name() const override { return "wrong tanh"; }
-    const char* equation() const override { return "y = tanh(x)"; }
-    const char* gradient() const override { return ""; }
+    Text text() const override { return {"wrong tanh", "y = tanh(x)", ""}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 
@@ -293,9 +291,7 @@ struct LeakyRelu final : Record {  // y = relu(x) whose backward lets some throu
             if (x.value.flat(i) < 0) dx.set_flat(i, leak * dx.flat(i));
         tape.add(x, dx);
     }
-    const char* name() const override { return "leaky relu"; }
-    const char* equation() const override { return "y = relu(x)"; }
-    const char* gradient() const override { return ""; }
+    Text text() const override { return {"leaky relu", "y = relu(x)", ""}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 

@@ -64,6 +64,7 @@ void rnn(Table& table) {
 
 void lstm(Table& table) {
     table.section("lstm_sequence");
+    composed<RnnCell>(table, "RnnCell logistic", {.activation = Activation::logistic});
     for (const bool coupled : {false, true})
         for (const auto& [name, peephole] : {std::pair{"lstm", Peephole::none},
                                              {"diagonal peephole", Peephole::diagonal},

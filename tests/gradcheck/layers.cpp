@@ -18,16 +18,18 @@ static void stacked(Table& table, const std::string& name, typename Layer::Optio
     struct Size {
         int T, B, H, layers;
         bool bidirectional, lengths;
+        double scale = 1;  // of the inputs: 50 saturates the gates
     };
-    for (const auto& [T, B, H, layers, bidirectional, lengths] :
+    for (const auto& [T, B, H, layers, bidirectional, lengths, scale] :
          {Size{1, 1, 1, 3, true, false}, Size{2, 3, 5, 3, false, true}, Size{7, 3, 4, 2, true, true},
-          Size{7, 1, 5, 3, true, false}, Size{30, 3, 17, 3, true, true}, Size{30, 32, 5, 2, false, true}}) {
+          Size{7, 1, 5, 3, true, false}, Size{30, 3, 17, 3, true, true}, Size{30, 32, 5, 2, false, true},
+          Size{7, 2, 5, 2, true, true, 50}}) {
         Generator gen(5);
         options.input_size = 3, options.hidden_size = H, options.dtype = DType::f64;
         options.num_layers = layers, options.bidirectional = bidirectional;
         Layer layer(options, gen);
         const Shape states{layers * (bidirectional ? 2 : 1), B, H};
-        const Parameter x = random_input("x", {T, B, 3}), h_0 = random_input("h_0", states),
+        const Parameter x = random_input("x", {T, B, 3}, 0, scale), h_0 = random_input("h_0", states),
                         C_0 = random_input("C_0", states);
         std::vector<int32_t> some;
         for (int b = 0; b < B; b++) some.push_back(std::max(1, T - b));
@@ -76,6 +78,8 @@ void add_layers(Table& table) {
     stacked<Rnn>(table, "Rnn logistic", {.activation = Activation::logistic}, false);
     stacked<Lstm>(table, "Lstm", {}, true);
     stacked<Lstm>(table, "Lstm coupled", {.peephole = Peephole::full, .coupled = true}, true);
+    stacked<Lstm>(table, "Lstm diagonal peepholes", {.peephole = Peephole::diagonal}, true);
+    stacked<Lstm>(table, "Lstm full peepholes", {.peephole = Peephole::full}, true);
     stacked<Gru>(table, "Gru", {}, false);
     stacked<Gru>(table, "Gru after", {.reset_after = true}, false);
     table.section("models");

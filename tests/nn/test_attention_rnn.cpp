@@ -196,7 +196,7 @@ TEST_CASE("AttentionRnn: parameters, zeros where no state is given, wrong use at
     CHECK(failure([&] { layer(Var()); }).find("x is []") != std::string::npos);
     CHECK(failure([&] {
               layer(x, {.initial = {tape.input(random({3, 3})), {}}});
-          }) == "AttentionRnn (HERE): an initial state is [3, 3], expected [2, H=3]");
+          }) == "AttentionRnn (HERE): an initial state is [3, 3] f64, expected [2, H=3] f64");
     CHECK(failure([&] { layer(x, {.initial = {h, h}}); }).find("this cell has none") != std::string::npos);
     CHECK(failure([&] {
               layer(x, {.lengths = Ids({4, 5})});
@@ -219,4 +219,8 @@ TEST_CASE("AttentionRnn: parameters, zeros where no state is given, wrong use at
     CHECK(failure([&] { make<RnnCell>(Score::dot, 2, 0); }).find("query_size 0") != std::string::npos);
     CHECK(failure([&] { make<RnnCell>(Score::dot, 2, 3, 4); }).find("for the dot score they must be equal") !=
           std::string::npos);
+    Generator gen(1);
+    CHECK(failure([&] {
+              AttentionRnn<RnnCell>({.cell = {.input_size = 2, .hidden_size = 3, .num_layers = 2}}, gen);
+          }).find("it runs one cell forward") != std::string::npos);
 }

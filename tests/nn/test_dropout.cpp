@@ -5,7 +5,8 @@
 
 using namespace unroll;
 
-TEST_CASE("dropout between layers: on the outputs of all layers but the last, in training only; variational: one mask") {
+TEST_CASE(
+    "dropout between layers: on the outputs of all layers but the last, in training only; variational: one mask") {
     for (bool variational : {false, true}) {
         Generator gen(3), drawn(5), same(5);
         Rnn rnn({.input_size = 2,

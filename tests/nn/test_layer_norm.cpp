@@ -1,4 +1,6 @@
+#include "core/kernels/parallel.hpp"
 #include "core/ops/elementwise.hpp"
+#include "core/ops/reductions.hpp"
 #include "nn/layer_norm_lstm.hpp"
 #include "tests/core/numbers.hpp"
 #include "tests/failure.hpp"
@@ -85,4 +87,32 @@ TEST_CASE("LayerNormLstm: one step is the paper's equations, and the layer runs 
     for (int64_t t = 2; t < 5; t++)
         for (int64_t j = 0; j < 8; j++) CHECK(out.y.value().at({t, 1, j}) == 0);
     CHECK(lstm.pretty() == "LayerNormLstm(in=3, hidden=4), 2 layers, both directions");
+}
+
+TEST_CASE("LayerNormLstm: the same bits for 1, 2, 3 and 5 threads") {
+    const int before = kernels::threads();
+    std::vector<std::vector<double>> one;
+    for (int n : {1, 2, 3, 5}) {
+        kernels::set_threads(n);
+        Generator gen(3);
+        LayerNormLstm lstm({.input_size = 40, .hidden_size = 67, .num_layers = 2, .bidirectional = true}, gen);
+        Tensor x = Tensor::empty({5, 7, 40});
+        gen.fill_normal(x, 0, 1);
+        Tape tape;
+        const Var y = lstm(tape.input(x), {.lengths = Ids({5, 3, 0, 5, 1, 4, 5})}).y;
+        tape.backward(sum(y * y));
+        std::vector<std::vector<double>> all = {y.value().to_vector()};
+        for (const Parameter& p : parameters(lstm)) all.push_back(tape.grad(p).to_vector());
+        if (n == 1) one = all;
+        CHECK(all == one);
+    }
+    kernels::set_threads(before);
+}
+
+TEST_CASE("Recurrent: a cell that isn't there is told") {
+    Generator gen(1);
+    LayerNormLstm lstm({.input_size = 2, .hidden_size = 3, .num_layers = 2}, gen);
+    CHECK(failure([&] { lstm.cell(2); }).find("cell(2, false): there are 2 layers of 1 directions") !=
+          std::string::npos);
+    CHECK(failure([&] { lstm.cell(0, true); }).find("cell(0, true)") != std::string::npos);
 }

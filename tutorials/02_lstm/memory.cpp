@@ -190,6 +190,8 @@ void measured(Lesson& lesson) {
     lesson.check("every rise of the forget bias keeps more over 200 steps", lstms[0].after(T) < lstms[1].after(T) &&
                                                                                 lstms[1].after(T) < lstms[2].after(T) &&
                                                                                 lstms[2].after(T) < lstms[3].after(T));
+    lesson.check("untrained, the orthogonal RNN keeps more than an LSTM with a forget bias of 1",
+                 orthogonal.norms.after(50) > lstms[1].after(50));
     lesson.result("gradient_after_50_rnn", rnn.norms.after(50));
     lesson.result("gradient_after_50_rnn_orthogonal", orthogonal.norms.after(50));
     for (size_t k = 0; k < lstms.size(); k++)

@@ -203,12 +203,15 @@ void tell_spaces(Lesson& lesson, const std::string& data) {
     for (size_t k = 0; k < kinds.size(); k++) spread_result(lesson, fmt::format("spaces_{}_f1", kinds[k].key), f1[k]);
     for (const auto& s : samples) lesson.sample(s[0], s[1]);
     const double forward = f1[0].mean(), both = f1[1].mean(), delayed = f1[2].mean();
-    lesson.text(fmt::format(
-        "The forward network that may wait a little has {:.0f} % of what the reverse direction gains, at less cost in "
-        "other ways too: it can answer while the words come in, three letters late, whereas both directions need the "
-        "whole sentence before the first answer. A language model, which is to predict the next word, can't have a "
-        "reverse direction at all: it would be told the answer.",
-        100 * (delayed - forward) / (both - forward)));
+    if (!lesson.quick() && both > forward)
+        lesson.text(fmt::format(
+            "The forward network that may wait a little has {:.0f} % of what the reverse direction gains, at less cost "
+            "in "
+            "other ways too: it can answer while the words come in, three letters late, whereas both directions need "
+            "the "
+            "whole sentence before the first answer. A language model, which is to predict the next word, can't have a "
+            "reverse direction at all: it would be told the answer.",
+            100 * (delayed - forward) / (both - forward)));
     lesson.table({.caption = "The same bidirectional networks, judged with and without `lengths`",
                   .header = {"", "F1 of the spaces"},
                   .rows = {{"reverse direction starts at the sentence's own end", f1[1].text(3)},

@@ -117,8 +117,17 @@ Outcome run(const Settings& s, const Texts& texts, int steps, uint64_t seed, les
         if (batch.first) state = {};
         tape.clear();
         const Var L = model.loss(tape, batch, state, &gen);
-        if (!std::isfinite(L.item())) break;
-        tape.backward(L);
+        double norm = NAN;
+        if (std::isfinite(L.item())) {
+            tape.backward(L);
+            std::vector<Tensor> gradients;
+            for (const Parameter& p : all) gradients.push_back(tape.grad(p));
+            norm = global_norm(gradients);
+        }
+        if (!std::isfinite(norm)) {  // it has exploded
+            outcome.last_train = outcome.last_valid = INFINITY;
+            break;
+        }
         clip_grad_norm(tape, all, s.tau);
         adam.step(tape);
         bar.add(16 * 32, fmt::format("{}: {:.3f}", s.name, L.item()));

@@ -189,6 +189,16 @@ class OneLine:
             return f"<{e}>"
 
 
+def members(record):
+    """Those of its class, after those of the class's bases up to Record."""
+    for field in record.type.strip_typedefs().fields():
+        if field.is_base_class:
+            if field.type.strip_typedefs().name != "unroll::Record":
+                yield from members(record[field])
+        elif hasattr(field, "bitpos"):
+            yield field.name, record[field]
+
+
 class RecordPrinter:
     """The record's own members, its symbols, and then the gradient dy that has arrived."""
 
@@ -202,9 +212,7 @@ class RecordPrinter:
             return f"<{e}>"
 
     def children(self):
-        for field in self.record.type.strip_typedefs().fields():
-            if not field.is_base_class and hasattr(field, "bitpos"):
-                yield field.name, self.record[field]
+        yield from members(self.record)
         yield "dy", self.record["dy"]
 
 
