@@ -64,7 +64,6 @@ void rnn(Table& table) {
 
 void lstm(Table& table) {
     table.section("lstm_sequence");
-    composed<RnnCell>(table, "RnnCell logistic", {.activation = Activation::logistic});
     for (const bool coupled : {false, true})
         for (const auto& [name, peephole] : {std::pair{"lstm", Peephole::none},
                                              {"diagonal peephole", Peephole::diagonal},
@@ -154,6 +153,7 @@ void cells(Table& table) {
     table.section("cells, composed");
     composed<RnnCell>(table, "RnnCell", {});
     composed<RnnCell>(table, "RnnCell relu", {.activation = Activation::relu});
+    composed<RnnCell>(table, "RnnCell logistic", {.activation = Activation::logistic});
     for (const bool coupled : {false, true}) {
         const char* prefix = coupled ? "coupled " : "";
         composed<LstmCell>(table, fmt::format("{}LstmCell", prefix), {.coupled = coupled});

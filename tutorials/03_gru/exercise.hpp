@@ -82,18 +82,18 @@ struct StackedWeights {
     Tensor b_hh;           // [H], the candidate's second bias, inside the reset product
 };
 
-/// 3.5  One step with the reset *after* the matrix, as cuDNN and PyTorch have it. z_t and r_t are those of 3.1, the
-/// candidate is
+/// 3.5  One step with the reset *after* the matrix, as cuDNN and PyTorch have it. With their rows of a = W_xh x_t + b
+/// and of p = W_hh h_{t-1}, which are [B, 3H] with each sequence as a row,
 ///
-///     q_t = W_hh h_{t-1} + b_hh     h̃_t = tanh(W_xh x_t + b + r_t ⊙ q_t)     (rows 2H .. 3H-1 of W_hh, W_xh and b)
+///     z_t = σ(a_z + p_z)     r_t = σ(a_r + p_r)     q_t = p_h + b_hh     h̃_t = tanh(a_h + r_t ⊙ q_t)
 ///
-/// and h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t as before. All that depends on h_{t-1} is one product, with all of W_hh;
-/// that is why the variant is there. Then its backward, where δ_z and δ_h are those of 3.2 and
+/// and h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t as before. All products with h_{t-1} are one, and none waits for r_t: that
+/// is why the variant is there. Then its backward, where δ_z and δ_h are those of 3.2 and
 ///
 ///     dq_t = δ_h ⊙ r_t     δ_r = δ_h ⊙ q_t ⊙ r_t ⊙ (1 - r_t)
 ///
-/// Hint: the gradient at a = W_xh x_t + b is [δ_z, δ_r, δ_h], that at W_hh h_{t-1} is [δ_z, δ_r, dq_t]: both [B, 3H].
-/// `concat({a, b, c})` puts three side by side. About 10 lines each.
+/// Hint: the gradient at a is [δ_z, δ_r, δ_h], that at p is [δ_z, δ_r, dq_t]. columns(a, H, 2 * H) are r's,
+/// concat({u, v, w}) puts three side by side. About 10 lines each.
 struct StepAfter {
     Tensor z, r, q, h_tilde, h;  // each [B, H]
 };

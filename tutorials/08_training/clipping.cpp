@@ -93,7 +93,7 @@ Run train(double tau, int steps, uint64_t seed) {
     Linear out({.in = 32, .out = 1}, gen);
     std::vector<Parameter> all = parameters(rnn);
     for (const Parameter& p : parameters(out)) all.push_back(p);
-    Sgd sgd(all, {.lr = 0.02});
+    Sgd sgd(all, {.lr = 0.03});
     tasks::Adding task(40, seed);
     Run run;
     double tail = 0;
@@ -133,7 +133,7 @@ void tell_clipping(Lesson& lesson) {
     by_hand(lesson);
 
     lesson.section("A training on the cliff", "Gradient Clipping");
-    const int steps = lesson.steps(1500, 60);
+    const int steps = lesson.steps(6000, 60);
     lesson.text(
         "The loss of a recurrent network has cliffs: where a product of many Jacobians tips over from shrinking to "
         "growing, the gradient is suddenly thousands of times longer, and one step along it throws the weights far "

@@ -168,12 +168,12 @@ void tell_measured(Lesson& lesson, const TrainingOptions& options) {
         return vocabulary.encode(std::vector<char32_t>(text.begin(), end));
     };
     const bool quick = lesson.quick();
-    const Texts few{part(corpus.train, quick ? 5000 : 60000), part(corpus.valid, quick ? 3000 : 30000),
+    const Texts few{part(corpus.train, quick ? 5000 : 15000), part(corpus.valid, quick ? 3000 : 30000),
                     vocabulary.size()};
     const int seeds = quick ? 1 : 3;
 
     lesson.section("Dropout, measured", "Dropout");
-    const int steps = lesson.steps(1500, 8);
+    const int steps = lesson.steps(2000, 8);
     const std::vector<Settings> drops = {{.name = "no dropout"},
                                          {.name = "p = 0.4, fresh masks", .p = 0.4},
                                          {.name = "p = 0.4, one mask", .p = 0.4, .variational = true}};
