@@ -88,11 +88,11 @@ void Tape::add_up(Watched& w) {
                 }
             });
         }
-        if (!s.gradient.defined()) s.gradient = Tensor::zeros(s.shape, s.dtype);
-        if (!s.gradient.sole_owner()) s.gradient = s.gradient.clone();
         Tensor& dW = s.gradient;
+        const bool first = !dW.defined();
+        if (first || !dW.sole_owner()) dW = first ? Tensor::empty(s.shape, s.dtype) : dW.clone();
         kernels::gemm<T>(true, false, M, N, w.waiting_rows, a.data<T>(), M, b.data<T>(), N, dW.mutable_data<T>(), N,
-                         true);
+                         !first);
     });
     w.waiting.clear();
     w.waiting_rows = 0;

@@ -94,7 +94,7 @@ class Tape {
     /// dW += aᵀ b, with a [R, M], b [R, N], W [M, N]. Products of a parameter wait and are added up in blocks of rows.
     void add_product(const Edge& W, const Tensor& a, const Tensor& b);
     /// The packed form of W (of its transpose) for kernels::gemm_packed, kept while the parameter is unchanged; nullptr
-    /// for a value that is no watched parameter.
+    /// for a value that is neither a watched parameter nor rows of one.
     const void* packed(const Tensor& W, bool transposed);
 
     /// Constructs R(recording, arguments...) in the arena, keeps it where a gradient is wanted, and returns its
@@ -136,11 +136,16 @@ class Tape {
         int step;
         const Record* record;
     };
+    struct PackedForm {
+        Tensor W;  // a parameter, or rows of it
+        bool transposed;
+        uint32_t version;
+        Tensor form;
+    };
     struct Watched {  // a parameter
         Tensor value;
         int slot;
-        Tensor packed[2];  // W, Wᵀ
-        uint32_t packed_version[2];
+        Pooled<PackedForm> packed;
         Pooled<Product> waiting;
         int64_t waiting_rows;
     };

@@ -36,7 +36,7 @@ int Tape::enter(const Operand& x) {
         return -1;
     }
     if (const Watched* w = find(x.value())) return w->slot;
-    Watched w{x.value(), -1, {}, {}, {}, 0};
+    Watched w{x.value(), -1, {}, {}, 0};
     s->hint = int32_t(watched_.size());
     if (recording()) {
         w.slot = new_slot(x.value());
@@ -50,18 +50,27 @@ int Tape::enter(const Operand& x) {
 }
 
 const void* Tape::packed(const Tensor& W, bool transposed) {
-    Watched* w = W.rank() == 2 ? find(W) : nullptr;
-    if (w == nullptr || !(w->value.shape() == W.shape())) return nullptr;
-    Tensor& form = w->packed[transposed];
-    if (!form.defined() || w->packed_version[transposed] != W.version()) {
-        const int64_t K = W.dim(transposed ? 1 : 0), N = W.dim(transposed ? 0 : 1);
-        dispatch(W.dtype(), [&]<class T>(T) {
-            form = Tensor::empty({kernels::packed_size<T>(K, N)}, W.dtype());
-            kernels::pack<T>(transposed, K, N, W.data<T>(), W.dim(1), form.mutable_data<T>());
-        });
-        w->packed_version[transposed] = W.version();
-    }
-    return dispatch(W.dtype(), [&](auto zero) -> const void* { return form.data<decltype(zero)>(); });
+    if (W.rank() != 2 || !W.storage()->parameter) return nullptr;
+    const auto holds = [&](const Watched& w) { return w.value.same_storage(W); };
+    const size_t hint = size_t(W.storage()->hint);
+    const auto w = hint < watched_.size() && holds(watched_[hint])
+                       ? watched_.begin() + std::ptrdiff_t(hint)
+                       : std::find_if(watched_.begin(), watched_.end(), holds);
+    if (w == watched_.end()) return nullptr;
+    const auto same = [&](const PackedForm& p) {
+        return p.W.same_numbers(W) && p.W.shape() == W.shape() && p.transposed == transposed;
+    };
+    auto p = std::find_if(w->packed.begin(), w->packed.end(), same);
+    if (p == w->packed.end()) p = w->packed.insert(p, {W, transposed, 0, {}});
+    return dispatch(W.dtype(), [&]<class T>(T) -> const void* {
+        if (!p->form.defined() || p->version != W.version()) {
+            const int64_t K = W.dim(transposed ? 1 : 0), N = W.dim(transposed ? 0 : 1);
+            p->form = Tensor::empty({kernels::packed_size<T>(K, N)}, W.dtype());
+            kernels::pack<T>(transposed, K, N, W.data<T>(), W.dim(1), p->form.template mutable_data<T>());
+            p->version = W.version();
+        }
+        return p->form.template data<T>();
+    });
 }
 
 }  // namespace unroll

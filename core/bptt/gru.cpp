@@ -73,6 +73,7 @@ struct GruSequence final : Record {
                     const T* h_before = all_h + scan.before(t) * B * H;
                     T *h_t = all_h + scan.after(t) * B * H, *q_t = all_q + t * B * H;
                     const auto gates_of = [&](int64_t b) { return GruGates<T*>(all_gates + (t * B + b) * 3 * H, H); };
+                    scan.take_projected(t, first, end, 3 * H, x, all_gates + t * B * 3 * H);
                     zr.multiply<T>(rows, h_before + first * H, H, gates_of(first).z, 3 * H, true);
                     if (reset_after) candidate.multiply<T>(rows, h_before + first * H, H, q_t + first * H, H, false);
                     scan.for_rows(t, first, end, [&](int64_t b) {
@@ -148,6 +149,13 @@ struct GruSequence final : Record {
                         scan.for_rows(t, first, end, [&](int64_t b) {
                             reset_backward<T>(H, gates_of(b), h_before + b * H, dq_t + b * H, dh_t + b * H, da_of(b));
                         });
+                    }
+                    if (step > 0) {
+                        const int64_t next = scan.time(step - 1);
+                        kernels::prefetch(all_gates + (next * B + first) * 3 * H, rows * 3 * H);
+                        kernels::prefetch(all_h + (scan.before(next) * B + first) * H, rows * H);
+                        if (reset_after) kernels::prefetch(all_q + (next * B + first) * H, rows * H);
+                        if (all_dy) kernels::prefetch(all_dy + (next * B + first) * H, rows * H);
                     }
                     zr.multiply<T>(rows, da_of(first).z, 3 * H, dh_t + first * H, H, true);
                 }

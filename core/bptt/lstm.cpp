@@ -99,6 +99,7 @@ struct LstmSequence final : Record {
                     T *h_t = all_h + scan.after(t) * B * H, *C_t = all_C + scan.after(t) * B * H;
                     const auto gates_of = [&](int64_t b) { return split(all_gates + (t * B + b) * GH, H, coupled); };
                     const auto a = gates_of(first);
+                    scan.take_projected(t, first, end, GH, x, all_gates + t * B * GH);
                     W.multiply<T>(rows, h_before + first * H, H, all_gates + (t * B + first) * GH, GH, true);
                     if (P.f) P.f->multiply<T>(rows, C_before + first * H, H, a.f, GH, true);
                     if (P.i) P.i->multiply<T>(rows, C_before + first * H, H, a.i, GH, true);

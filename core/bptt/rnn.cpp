@@ -65,14 +65,14 @@ Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const T
         const T* bias = b_h.data<T>();
         // a_t = W_xh x_t for all time steps: one product, written where h_t will be.
         T* after = h + (scan.reverse ? 0 : B * H);
-        scan.projected ? (void)std::copy_n(x.data<T>(), x.size(), after)
-                       : Packed(W_xh, true, tape).multiply<T>(scan.T * B, x.data<T>(), x.dim(2), after, H, false);
+        if (!scan.projected) Packed(W_xh, true, tape).multiply<T>(scan.T * B, x.data<T>(), x.dim(2), after, H, false);
         scan.for_slices([&](int64_t first, int64_t end) {
             for (int64_t step = 0; step < scan.T; step++) {
                 const int64_t t = scan.time(step);
                 const T* before_t = h + scan.before(t) * B * H;
                 T* h_t = h + scan.after(t) * B * H;
                 // h_t = φ(W_xh x_t + W_hh h_{t-1} + b_h)
+                scan.take_projected(t, first, end, H, x, h_t);
                 W_hh.multiply<T>(end - first, before_t + first * H, H, h_t + first * H, H, true);
                 scan.for_rows(t, first, end, [&](int64_t b) { activate<T>(phi, H, bias, h_t + b * H); });
                 scan.pass_through<T>(t, first, end, H, before_t, h_t);

@@ -9,7 +9,7 @@ void Scan::check(const char* operation, Where at) const {
 }
 
 Tensor Scan::projection(const Tensor& x, const Tensor& W_xh, Tape& tape) const {
-    return projected ? x.clone() : project(x, Packed(W_xh, true, &tape));
+    return projected ? Tensor::empty(x.shape(), x.dtype()) : project(x, Packed(W_xh, true, &tape));
 }
 
 void Scan::projection_backward(Tape& tape, const Tensor& da, const Saved& x, const Saved& W_xh) const {

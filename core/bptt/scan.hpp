@@ -76,8 +76,13 @@ struct Scan {
         }
     }
 
-    /// W_xh x_t of all steps, [T, B, N].
+    /// W_xh x_t of all steps, [T, B, N]; where x is projected, room for it.
     Tensor projection(const Tensor& x, const Tensor& W_xh, Tape& tape) const;
+    /// Where x is projected: takes rows first .. end-1 of its step t to a_t, just before they are needed.
+    template <class T>
+    void take_projected(int64_t t, int64_t first, int64_t end, int64_t N, const Tensor& x, T* a_t) const {
+        if (projected) std::copy_n(x.data<T>() + (t * B + first) * N, (end - first) * N, a_t + first * N);
+    }
     /// dx and dW_xh from da = d(W_xh x_t) of all steps.
     void projection_backward(Tape& tape, const Tensor& da, const Saved& x, const Saved& W_xh) const;
 

@@ -58,6 +58,36 @@ void transpose(typename Simd<T>::V x[]) {
     (std::make_integer_sequence<int, W>());
 }
 
+/// Packs n columns of B [K, ..] for gemm_packed.
+template <class T>
+void pack_plain(int64_t K, int64_t n, const T* B, int64_t ldb, T* packed) {
+    using S = Simd<T>;
+    for (int64_t k0 = 0; k0 < K; k0 += pack_rows)
+        for (int64_t j = 0; j < n; j += S::width)
+            for (int64_t k = k0; k < std::min(K, k0 + pack_rows); k++)
+                S::store(packed + j * K + k * S::width, S::load(B + k * ldb + j, n - j));
+}
+
+/// The same of the transpose of B [.., K]: n of its rows.
+template <class T>
+void pack_transposed(int64_t K, int64_t rows, const T* B, int64_t ldb, T* packed) {
+    using S = Simd<T>;
+    for (int64_t j = 0; j < rows; j += S::width, packed += K * S::width, B += S::width * ldb) {
+        const int64_t n = std::min(S::width, rows - j);
+        int64_t k = 0;
+        for (; n == S::width && k + S::width <= K; k += S::width) {
+            typename S::V x[S::width];
+            for (int64_t i = 0; i < S::width; i++) x[i] = S::load(B + i * ldb + k);
+            transpose<T>(x);
+            for (int64_t i = 0; i < S::width; i++) S::store(packed + (k + i) * S::width, x[i]);
+        }
+        for (; k < K; k++) {
+            S::store(packed + k * S::width, S::set(0));
+            for (int64_t i = 0; i < n; i++) packed[k * S::width + i] = B[i * ldb + k];
+        }
+    }
+}
+
 /// An empty product, which is zeros where K = 0, is done here (its operands may be null pointers).
 template <class T>
 bool done_empty(int64_t M, int64_t N, int64_t K, T* C, int64_t ldc, bool accumulate) {
@@ -120,26 +150,14 @@ int64_t packed_size(int64_t K, int64_t N) {
 
 template <class T>
 void pack(bool transposed, int64_t K, int64_t N, const T* B, int64_t ldb, T* packed) {
-    using S = Simd<T>;
-    const int64_t panels = ceil_div(N, S::width);
-    for (int64_t k0 = 0; !transposed && k0 < K; k0 += pack_rows)
-        for (int64_t j = 0; j < panels; j++)
-            for (int64_t k = k0; k < std::min(K, k0 + pack_rows); k++)
-                S::store(packed + (j * K + k) * S::width, S::load(B + k * ldb + j * S::width, N - j * S::width));
-    for (int64_t j = 0; transposed && j < panels; j++, packed += K * S::width, B += S::width * ldb) {
-        const int64_t n = std::min(S::width, N - j * S::width);
-        int64_t k = 0;
-        for (; n == S::width && k + S::width <= K; k += S::width) {
-            typename S::V x[S::width];
-            for (int64_t i = 0; i < S::width; i++) x[i] = S::load(B + i * ldb + k);
-            transpose<T>(x);
-            for (int64_t i = 0; i < S::width; i++) S::store(packed + (k + i) * S::width, x[i]);
-        }
-        for (; k < K; k++) {
-            S::store(packed + k * S::width, S::set(0));
-            for (int64_t i = 0; i < n; i++) packed[k * S::width + i] = B[i * ldb + k];
-        }
-    }
+    const int64_t width = Simd<T>::width, panels = ceil_div(N, width);
+    const int64_t chunks = K * N < 1 << 16 ? 1 : std::min<int64_t>(panels, threads());
+    parallel(chunks, [&](int64_t c) {
+        const int64_t j = chunk_begin(panels, chunks, c) * width, end = chunk_begin(panels, chunks, c + 1) * width;
+        const int64_t n = std::min(N, end) - j;
+        transposed ? pack_transposed(K, n, B + j * ldb, ldb, packed + j * K)
+                   : pack_plain(K, n, B + j, ldb, packed + j * K);
+    });
 }
 
 template <class T>

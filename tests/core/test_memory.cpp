@@ -151,7 +151,7 @@ struct Model {
         const Var L = cross_entropy(y, targets) + mean(softmax(y)) + 1e-4 * sum(sum(y * y, 0));
         if (!tape.recording()) return L.item();
         tape.backward(L);
-        for (Parameter* p : all) p->value += tape.grad(*p) * -0.01;
+        for (Parameter* p : all) p->value += tape.grad(*p) * -1e-9;  // gradients explode
         return L.item();
     }
 };

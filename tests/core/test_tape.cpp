@@ -171,6 +171,17 @@ TEST_CASE("the packed form follows the parameter") {
         W.value *= 2;
         check_close(matmul(tape.input(z), W).value(), matmul(z, W.value), rounding(dtype));
         check_close(matmul(v, transposed(W)).value(), matmul(x, transposed(W.value)), rounding(dtype));
+        // Rows of it, each with a form of its own.
+        const Var rows = tape.watch(W);
+        for (int i = 0; i < 2; i++) {
+            for (int first : {0, 2, 3})
+                check_close(matmul(v, transposed(slice(rows, first, first + 2))).value(),
+                            matmul(x, transposed(W.value.slice(first, first + 2))), rounding(dtype));
+            W.value *= 3;
+        }
+        CHECK(tape.packed(W.value.slice(0, 2), true) == tape.packed(W.value.slice(0, 2), true));
+        CHECK(tape.packed(W.value.slice(0, 2), true) != tape.packed(W.value, true));
+        CHECK(tape.packed(W.value.clone(), true) == nullptr);
     }
 }
 
