@@ -38,8 +38,8 @@ CharLm::Output CharLm::loss(Tape& tape, const Ids& inputs, const Ids& targets, c
 }
 
 Tensor CharLm::next(const Var& table, const Ids& characters, StateValues& state) const {
-    const Var x = unroll::embedding(table, characters.reshape({1, characters.size()}));
-    const RecurrentOutput h = (*rnn)(x, {.initial = state.on(*table.tape()), .projected = true});
+    const Ids words = characters.reshape({1, characters.size()});
+    const RecurrentOutput h = (*rnn)(table, {.initial = state.on(*table.tape()), .words = words});
     state = h.last;
     return out(h.y).value()[0];
 }

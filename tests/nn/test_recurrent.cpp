@@ -274,9 +274,21 @@ TEST_CASE("recurrent: wrong use is told with the reader's line") {
     CHECK(message([&] {
               rnn(x, {.initial = {tape.input(Tensor::zeros({2, 2, 3})), {}}});
           }).find("expected [L=1, 2, H=3]") != std::string::npos);
-    CHECK(message([&] { rnn(x, {.projected = true}); }).find("projected x [4, 2, 2], expected [4, 2, H=3]") !=
-          std::string::npos);
-    CHECK(message([&] { rnn(x, {.composed = true, .projected = true}); }).find("x is projected") != std::string::npos);
+    const Var table = tape.input(Tensor::zeros({5, 2}));
+    CHECK(message([&] {
+              rnn(table, {.words = Ids({0, 4}, {2, 1})});
+          }).find("the table x [5, 2], expected [5, H=3]") != std::string::npos);
+    CHECK(message([&] {
+              rnn(x, {.words = Ids({0, 4}, {2, 1})});
+          }).find("ids[0, 0] is 0: not a row of the table [4, 2, 2]") != std::string::npos);
+    CHECK(message([&] { rnn(table, {.words = Ids({0, 4})}); }).find("words [2], expected [T, B]") != std::string::npos);
+    CHECK(message([&] {
+              rnn(table, {.composed = true, .words = Ids({0, 4}, {2, 1})});
+          }).find("words for a table") != std::string::npos);
+    const Var good = tape.input(Tensor::zeros({5, 3}));
+    CHECK(message([&] {
+              rnn(good, {.words = Ids({0, 5}, {2, 1})});
+          }).find("ids[1, 0] is 5: not a row of") != std::string::npos);
     CHECK(message([&] {
               over_words(rnn, tape.input(Tensor::zeros({2, 2})), Ids({0, 1, 2}, {3, 1}));
           }).find("(test_recurrent.cpp:") != std::string::npos);
