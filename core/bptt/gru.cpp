@@ -188,6 +188,13 @@ struct GruSequence final : Record {
 
 }  // namespace ops
 
+GruStates gru_sequence(const Tensor& x, const Tensor& h_0, const GruWeights& w, const SequenceOptions& options,
+                       Where at) {
+    Tape tape(Tape::Mode::forward_only);
+    const GruVars v = gru_sequence(Operand(tape.constant(x), at), h_0, w, options);
+    return {v.y.value(), v.h_T.value()};
+}
+
 GruVars gru_sequence(const Operand& x, const Operand& h_0, const GruWeights& w, const SequenceOptions& options) {
     const Scan scan = checked_scan(x, h_0, w, options);
     Tape& tape = tape_of("gru_sequence", {&x, &h_0, &w.W_xh, &w.W_hh, &w.b, w.b_hh ? &*w.b_hh : &w.b});

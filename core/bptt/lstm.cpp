@@ -216,6 +216,13 @@ struct LstmSequence final : Record {
 
 }  // namespace ops
 
+LstmStates lstm_sequence(const Tensor& x, const Tensor& h_0, const Tensor& C_0, const LstmWeights& w, bool coupled,
+                         const SequenceOptions& options, Where at) {
+    Tape tape(Tape::Mode::forward_only);
+    const LstmVars v = lstm_sequence(Operand(tape.constant(x), at), h_0, C_0, w, coupled, options);
+    return {v.y.value(), v.h_T.value(), v.C_T.value()};
+}
+
 LstmVars lstm_sequence(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
                        const SequenceOptions& options) {
     const Scan scan = checked_scan(x, h_0, C_0, w, coupled, options);

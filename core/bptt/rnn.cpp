@@ -58,7 +58,7 @@ void activation_gradient(Activation phi, int64_t n, const T* h, const T* dy, T* 
 
 /// All states [T+1, B, H].
 Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const Tensor& W_xh, const Packed& W_hh,
-                   const Tensor& b_h, Activation phi, Tape* tape) {
+                   const Tensor& b_h, Activation phi, Tape& tape) {
     const int64_t B = scan.B, H = h_0.dim(1);
     Tensor states = scan.states_from(h_0);
     dispatch(x.dtype(), [&]<class T>(T) {
@@ -66,7 +66,8 @@ Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const T
         const T* bias = b_h.data<T>();
         // a_t = W_xh x_t for all time steps: one product, written where h_t will be.
         T* after = h + (scan.reverse ? 0 : B * H);
-        if (!scan.has_table()) Packed(W_xh, true, tape).multiply<T>(scan.T * B, x.data<T>(), x.dim(2), after, H, false);
+        if (!scan.has_table())
+            Packed(W_xh, true, &tape).multiply<T>(scan.T * B, x.data<T>(), x.dim(2), after, H, false);
         scan.for_slices([&](int64_t first, int64_t end) {
             for (int64_t step = 0; step < scan.T; step++) {
                 const int64_t t = scan.time(step);
@@ -114,9 +115,9 @@ Tensor run_backward(const Scan& scan, const Tensor& states, const Tensor* dy, co
 
 RnnStates rnn_sequence(const Tensor& x, const Tensor& h_0, const Tensor& W_xh, const Tensor& W_hh, const Tensor& b_h,
                        Activation phi, const SequenceOptions& options, Where at) {
-    const Scan scan = checked_scan({x, at}, {h_0, at}, {W_xh, at}, {W_hh, at}, {b_h, at}, options);
-    const Tensor states = run_forward(scan, x, h_0, W_xh, Packed(W_hh, true, nullptr), b_h, phi, nullptr);
-    return {scan.outputs(states), states[scan.last_slot()]};
+    Tape tape(Tape::Mode::forward_only);
+    const RnnVars v = rnn_sequence(Operand(tape.constant(x), at), h_0, W_xh, W_hh, b_h, phi, options);
+    return {v.y.value(), v.h_T.value()};
 }
 
 namespace ops {
@@ -141,7 +142,7 @@ struct RnnSequence final : Record {
           scan(scan),
           phi(phi),
           h(run_forward(scan, x.value(), h_0.value(), W_xh.value(), Packed(W_hh.value(), true, &r.tape), b_h.value(),
-                        phi, &r.tape)),
+                        phi, r.tape)),
           y(r.output(scan.outputs(h))),
           h_T(r.output(h[scan.last_slot()])) {}
 

@@ -207,6 +207,33 @@ TEST_CASE("recurrent: a sequence of length 0 passes its initial state on") {
     }
 }
 
+TEST_CASE("recurrent: whole sequences on plain Tensors") {
+    Generator gen(1);
+    const Tensor x = normal({4, 3, 2}, gen), h_0 = normal({3, 5}, gen), C_0 = normal({3, 5}, gen);
+    const SequenceOptions options{.reverse = true, .lengths = Ids({4, 0, 2})};
+    Rnn rnn({.input_size = 2, .hidden_size = 5, .dtype = DType::f64}, gen);
+    Lstm lstm({.input_size = 2, .hidden_size = 5, .dtype = DType::f64}, gen);
+    Gru gru({.input_size = 2, .hidden_size = 5, .dtype = DType::f64}, gen);
+    const RnnCell& r = rnn.cell(0);
+    const LstmCell& l = lstm.cell(0);
+    const GruCell& g = gru.cell(0);
+    Tape tape;
+    const RnnVars rnn_vars = rnn_sequence(tape.input(x), h_0, r.W_xh, r.W_hh, r.b_h, Activation::tanh, options);
+    const LstmVars lstm_vars = lstm_sequence(tape.input(x), h_0, C_0, {l.W_xh, l.W_hh, l.b}, false, options);
+    const GruVars gru_vars = gru_sequence(tape.input(x), h_0, {g.W_xh, g.W_hh, g.b}, options);
+    const RnnStates rnn_states =
+        rnn_sequence(x, h_0, r.W_xh.value, r.W_hh.value, r.b_h.value, Activation::tanh, options);
+    const LstmStates lstm_states = lstm_sequence(x, h_0, C_0, {l.W_xh, l.W_hh, l.b}, false, options);
+    const GruStates gru_states = gru_sequence(x, h_0, {g.W_xh.value, g.W_hh.value, g.b.value}, options);
+    CHECK(rnn_states.y.to_vector() == rnn_vars.y.value().to_vector());
+    CHECK(rnn_states.h_T.to_vector() == rnn_vars.h_T.value().to_vector());
+    CHECK(lstm_states.y.to_vector() == lstm_vars.y.value().to_vector());
+    CHECK(lstm_states.h_T.to_vector() == lstm_vars.h_T.value().to_vector());
+    CHECK(lstm_states.C_T.to_vector() == lstm_vars.C_T.value().to_vector());
+    CHECK(gru_states.y.to_vector() == gru_vars.y.value().to_vector());
+    CHECK(gru_states.h_T.to_vector() == gru_vars.h_T.value().to_vector());
+}
+
 TEST_CASE("recurrent: words by a table of projections = words by their vectors") {
     const Ids words({0, 1, 2, 2, 0, 1, 3, 2, 3, 0, 0, 1}, {4, 3});
     for (const Kind& kind : kinds)
