@@ -17,6 +17,12 @@ namespace {
 
 using Vars = std::vector<Var>;
 
+/// " 3x2 /2x1 +0x0": kernel, stride, padding.
+std::string window(Pair kernel, Pair stride, Pair padding) {
+    return fmt::format(" {}x{} /{}x{} +{}x{}", kernel.height, kernel.width, stride.height, stride.width, padding.height,
+                       padding.width);
+}
+
 void convolution(Table& table) {
     table.section("convolution");
     struct Sizes {
@@ -29,13 +35,12 @@ void convolution(Table& table) {
           Sizes{{1, 3, 6, 7}, {2, 3, 2, 2}, {.stride = 3, .padding = 1}}, Sizes{{2, 2, 4, 6}, {2, 2, 4, 6}, {}},
           Sizes{{1, 2, 5, 6}, {3, 2, 1, 1}, {.stride = {2, 1}}},
           Sizes{{2, 2, 3, 2}, {2, 2, 3, 5}, {.stride = {1, 2}, .padding = {0, 3}}}}) {
-        const std::string name =
-            fmt::format("{} W {} stride {} padding {}", x.str(), W.str(), options.stride.str(), options.padding.str());
+        const std::string name = x.str() + window({W[2], W[3]}, options.stride, options.padding);
         table.check("conv2d " + name, {{"x", x}, {"W", W}, {"b", {W[0]}}}, [options = options](const Vars& v) {
             return Vars{conv2d(v[0], v[1], v[2], options), conv2d(tanh(v[0]), tanh(v[1]), options)};
         });
     }
-    table.check("conv2d of 40 pictures of 19 channels", {{"x", {40, 19, 6, 7}}, {"W", {17, 19, 3, 3}}, {"b", {17}}},
+    table.check("conv2d [40, 19, 6, 7] 3x3 /1x1 +1x1", {{"x", {40, 19, 6, 7}}, {"W", {17, 19, 3, 3}}, {"b", {17}}},
                 [](const Vars& v) { return Vars{conv2d(v[0], v[1], v[2], {.padding = 1})}; }, {.directions = 3});
     const Tensor x = random_input("fixed x", {2, 2, 4, 3}).value.clone();
     const Tensor W = random_input("fixed W", {3, 2, 2, 2}).value.clone(), b = Tensor::zeros({3}, DType::f64);
@@ -60,8 +65,7 @@ void pooling(Table& table) {
           Sizes{{1, 2, 7, 5}, {.kernel = 3, .stride = 1}},
           Sizes{{2, 1, 5, 6}, {.kernel = {3, 2}, .stride = 2, .padding = 1}},
           Sizes{{1, 3, 8, 7}, {.kernel = 2, .stride = 3}}, Sizes{{2, 2, 5, 3}, {.kernel = {5, 3}}}}) {
-        const std::string name = fmt::format("{} kernel {} stride {} padding {}", x.str(), options.kernel.str(),
-                                             options.stride.str(), options.padding.str());
+        const std::string name = x.str() + window(options.kernel, options.stride, options.padding);
         table.check("max_pool2d " + name, {{"x", x}},
                     [options = options](const Vars& v) { return Vars{max_pool2d(v[0], options)}; });
         table.check("avg_pool2d " + name, {{"x", x}}, [options = options](const Vars& v) {
@@ -79,7 +83,7 @@ void batch_normalisation(Table& table) {
                         [eps](const Vars& v) { return Vars{batch_norm(v[0], v[1], v[2], eps)}; });
         const ChannelStatistics fixed{random_input("mean", {shape[1]}).value,
                                       random_input("variance", {shape[1]}, 2, 0.3).value};
-        table.check(fmt::format("batch_norm {}, fixed statistics", shape.str()), inputs,
+        table.check(fmt::format("batch_norm {}, fixed", shape.str()), inputs,
                     [fixed](const Vars& v) { return Vars{batch_norm(tanh(v[0]), v[1], v[2], fixed)}; });
     }
 }
@@ -95,13 +99,12 @@ void spatial_attention(Table& table) {
         const Parameter V = random_input("V", {K, B, Dv});
         std::vector<Parameter> inputs = parameters(owned);
         inputs.insert(inputs.end(), {h, all, V});
-        table.check_owned(fmt::format("SpatialAttention B={} K={} H={} Dv={} A={}", B, K, H, Dv, A), inputs,
-                          [=](Tape& tape) {
-                              const auto regions = attention.prepare(tape.watch(V));
-                              const auto one = attention(tape.watch(h), regions);
-                              const auto every = attention(tape.watch(all), regions);
-                              return Vars{one.context, one.weights, every.context, every.weights};
-                          });
+        table.check_owned(fmt::format("B={} K={} H={} Dv={} A={}", B, K, H, Dv, A), inputs, [=](Tape& tape) {
+            const auto regions = attention.prepare(tape.watch(V));
+            const auto one = attention(tape.watch(h), regions);
+            const auto every = attention(tape.watch(all), regions);
+            return Vars{one.context, one.weights, every.context, every.weights};
+        });
     }
 }
 
@@ -119,7 +122,7 @@ void connectionist(Table& table) {
           Sizes{3, 5, 2, {4, 4}, {3}, {2}}, Sizes{9, 6, 4, {1, 2, 2, 5, 3, 3, 3, 4}, {9, 8}, {4, 3}, 0, 8}}) {
         const int64_t B = static_cast<int64_t>(inputs.size());
         const CtcTargets all{Ids(labels, {B, S}), Ids(inputs), Ids(targets)};
-        table.check(fmt::format("ctc T={} B={} C={} S={} blank={} scale={}", T, B, C, S, blank, scale),
+        table.check(fmt::format("ctc T={} B={} C={} S={} blank={} x{}", T, B, C, S, blank, scale),
                     {{"x", {T, B, C}, 0, scale}}, [all, blank = blank](const Vars& v) {
                         const CtcOptions options{.blank = blank};
                         return Vars{ctc_losses(v[0], all, options), ctc_loss(tanh(v[0]), all, options),
