@@ -244,10 +244,20 @@ TEST_CASE("beam search: the length exponent decides between short and long, ende
 }
 
 TEST_CASE("beam search: it stops where nothing can become better") {
-    Oracle model{4, 3, 8.0};  // the end is nearly certain at once
-    DecodeOptions o{.start = 0, .end = 1, .max_length = 100, .beam_width = 3, .exponent = 0};
-    beam_search(model.step(), 1, o);
-    CHECK(model.calls < 5);
+    int calls = 0;
+    const DecoderStep step = [&](const Ids& words, const Ids&) {  // the end at first with 0.9, later hardly ever
+        Tensor x = Tensor::zeros({words.size(), 10}, DType::f64);
+        for (int64_t n = 0; n < words.size(); n++) x.set({n, 1}, calls == 0 ? std::log(81.0) : -50);
+        calls++;
+        return x;
+    };
+    DecodeOptions o{.start = 0, .end = 1, .max_length = 60, .beam_width = 3, .exponent = 0};
+    CHECK(beam_search(step, 1, o)[0].best[0].words.empty());
+    CHECK(calls == 1);  // what goes on has less than 0.1
+    o.exponent = 1, calls = 0;
+    CHECK(beam_search(step, 1, o)[0].best[0].words.empty());
+    CHECK(calls == 2);  // log 0.9 = -0.105: a word of 1/90, -4.5, might still become -4.5/60; two, -6.7, can't
+    Oracle model{4, 3};
     CHECK(beam_search(model.step(), 0, o).empty());
     CHECK(greedy_search(model.step(), 0, o).empty());
 }
