@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "core/ops/losses.hpp"
 #include "core/ops/reductions.hpp"
 #include "models/seq2seq.hpp"
 #include "nn/clip.hpp"
@@ -162,6 +161,24 @@ TEST_CASE("seq2seq: both decoders by the equations") {
             check_close(got[t], matmul(seen, transposed(model.out.W.value)) + model.out.b.value, 1e-14);
         }
     }
+}
+
+TEST_CASE("seq2seq: the decoder starts from the top layer's last states, and its top layer asks") {
+    const Seq2SeqOptions& o = kinds()[2];  // two layers, both directions
+    Generator gen(3);
+    const Seq2Seq model(o, gen);
+    const Seq2Seq::Source source = random_source(o, 4, 2, 5);
+    Tape tape;
+    const Seq2Seq::Encoded x = model.encode(tape, source);
+    const RecurrentOutput s = (*model.encoder)(model.source(tape, source.words));
+    const Tensor y = s.y.value(), last = concat(columns(y[3], 0, 3), columns(y[0], 3, 6));
+    check_close(x.last.value(), last, 1e-15);
+    const Tensor bridged = tanh(matmul(last, transposed(model.bridge_h.W.value)) + model.bridge_h.b.value);
+    check_close(x.start.h.value()[1], columns(bridged, 5, 10), 1e-14);
+    Seq2Seq::State state = model.start(x);
+    const Ids before = random_ids({1, 2}, 7, 1);
+    const Tensor weights = model.decode(x, before, state).weights.value()[0];
+    check_close(weights, model.attention(row(x.start.h, 1), x.memory).weights.value(), 1e-14);
 }
 
 TEST_CASE("seq2seq: searches go on from the right states") {
