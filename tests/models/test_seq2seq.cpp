@@ -164,7 +164,7 @@ TEST_CASE("seq2seq: both decoders by the equations") {
 }
 
 TEST_CASE("seq2seq: the decoder starts from the top layer's last states, and its top layer asks") {
-    const Seq2SeqOptions& o = kinds()[2];  // two layers, both directions
+    const Seq2SeqOptions o = kinds()[2];  // two layers, both directions
     Generator gen(3);
     const Seq2Seq model(o, gen);
     const Seq2Seq::Source source = random_source(o, 4, 2, 5);
