@@ -1,6 +1,5 @@
 #pragma once
 #include "nn/attention.hpp"
-#include "nn/decode.hpp"
 #include "nn/embedding.hpp"
 #include "nn/linear.hpp"
 #include "nn/recurrent_layer.hpp"
@@ -14,8 +13,8 @@ enum class DecoderKind {
     book,   // c_t from score(h_{t-1}, s_i):              h_t = RNN(h_{t-1}, [E y_{t-1}, c_t])    (book, put right: its
             //                                            score takes the h_t that needs c_t)
     luong   // h_t = RNN(h_{t-1}, E y_{t-1}), c_t from score(h_t, s_i), h̃_t = tanh(W_c [c_t, h_t] + b_c) takes h_t's
-           // place before W_out; with input feeding RNN sees [E y_{t-1}, h̃_{t-1}]                     (Luong et al.
-           // 2015)
+            // place before W_out; with input feeding RNN sees [E y_{t-1}, h̃_{t-1}]                     (Luong et al.
+            // 2015)
 };
 
 struct Seq2SeqOptions {
@@ -96,30 +95,6 @@ class Seq2Seq : public Module {
     Var attend(const Var& h, const Encoded& source, Var& weights) const;
 
     Seq2SeqOptions options_;
-};
-
-/// Finds outputs for sources. One tape serves all, so that the weights are packed once.
-class Seq2SeqSearch {
-  public:
-    /// The model must outlive the search.
-    explicit Seq2SeqSearch(const Seq2Seq& model) : model_(model) {}
-
-    std::vector<Hypothesis> greedy(const Seq2Seq::Source& source, const DecodeOptions& options, Where at = {});
-    std::vector<Decoded> beam(const Seq2Seq::Source& source, const DecodeOptions& options, Where at = {});
-    /// The step of these sources' decoder, for a search of one's own; the next begin() ends its use.
-    DecoderStep begin(const Seq2Seq::Source& source, Where at = {});
-    /// α [N, S] of the last step.
-    const Tensor& weights() const { return weights_; }
-
-  private:
-    Tensor step(const Ids& words, const Ids& parents);
-
-    const Seq2Seq& model_;
-    Tape tape_{Tape::Mode::forward_only};
-    Seq2Seq::Encoded all_, source_;  // of all sentences; of each row's
-    Seq2Seq::State state_;
-    Ids sentence_, every_;  // of each row; 0 .. N-1
-    Tensor weights_;
 };
 
 }  // namespace unroll

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/ops/reductions.hpp"
-#include "models/seq2seq.hpp"
+#include "models/seq2seq_search.hpp"
 #include "nn/clip.hpp"
 #include "nn/lstm.hpp"
 #include "nn/optim.hpp"
