@@ -47,9 +47,7 @@ bool never(const DecodeOptions& o, int64_t word) {
     return std::find(o.never.begin(), o.never.end(), static_cast<int32_t>(word)) != o.never.end();
 }
 
-[[noreturn]] void fail_empty(const char* name, Where at) {
-    fail(name, at, "no word can follow: all that have a probability are never to be produced");
-}
+constexpr const char* nothing_left = "no word can follow: all that have a probability are never to be produced";
 
 double score_of(const DecodeOptions& o, double log_prob, int64_t length) {
     const auto n = static_cast<double>(length);
@@ -118,7 +116,7 @@ struct Beam {
                 next.push_back({node, c.row});
         }
         live = std::move(next);
-        if (live.empty() && ended.empty()) fail_empty("beam_search", at);
+        if (live.empty() && ended.empty()) fail("beam_search", at, nothing_left);
         done = live.empty() || step + 1 == o.max_length || cannot_improve(o);
     }
 
@@ -134,8 +132,8 @@ struct Beam {
         std::vector<int> all = ended;
         for (const Live& h : live)
             if (tree[size_t(h.node)].step + 1 == o.max_length) all.push_back(h.node);
-        std::sort(all.begin(), all.end());
-        std::stable_sort(all.begin(), all.end(), [&](int a, int b) { return score(o, a) > score(o, b); });
+        std::sort(all.begin(), all.end(),
+                  [&](int a, int b) { return score(o, a) != score(o, b) ? score(o, a) > score(o, b) : a < b; });
         all.resize(std::min(all.size(), size_t(o.n_best)));
         Decoded decoded;
         for (int node : all) {
@@ -209,7 +207,7 @@ std::vector<Hypothesis> greedy_search(const DecoderStep& step, int64_t sentences
                 for (int64_t v = 0; v < V; v++)
                     if ((word < 0 || x[v] > x[word]) && x[v] > -INFINITY && !never(options, v)) word = v;
                 const double sum = log_sum("greedy_search", V, x, at);
-                if (word < 0) fail_empty("greedy_search", at);
+                if (word < 0) fail("greedy_search", at, nothing_left);
                 best[size_t(n)] = {double(x[word]) - sum, n, int32_t(word)};
             });
         });
