@@ -38,8 +38,8 @@ CharLm::Output CharLm::loss(Tape& tape, const Ids& inputs, const Ids& targets, c
 }
 
 Tensor CharLm::next(const Var& table, const Ids& characters, StateValues& state) const {
-    const Var x = unroll::embedding(table, characters.reshape({1, characters.size()}));
-    const RecurrentOutput h = (*rnn)(x, {.initial = state.on(*table.tape()), .projected = true});
+    const Ids words = characters.reshape({1, characters.size()});
+    const RecurrentOutput h = (*rnn)(table, {.initial = state.on(*table.tape()), .words = words});
     state = h.last;
     return out(h.y).value()[0];
 }
@@ -95,12 +95,12 @@ static int32_t draw(const Tensor& scores, const SampleOptions& options, Generato
     return order.back();
 }
 
-std::string sample(const CharLm& model, const CharVocabulary& vocabulary, const std::string& prompt,
+std::string sample(const CharLm& model, const Vocabulary& vocabulary, const std::string& prompt,
                    const SampleOptions& options, Generator& gen, Where at) {
     if (!(options.temperature >= 0)) fail("sample", at, "temperature {}: expected 0 or more", options.temperature);
     if (options.length < 0 || options.top_k < 0)
         fail("sample", at, "length {}, top_k {}: expected 0 or more", options.length, options.top_k);
-    const std::vector<int32_t> start = vocabulary.encode(prompt);
+    const std::vector<int32_t> start = vocabulary.encode(decode_utf8(prompt, "the prompt"));
     if (start.empty()) fail("sample", at, "the prompt is empty: give at least one character to start from");
     Tape tape(Tape::Mode::forward_only);
     const Var table = model.rnn->projection(tape.watch(model.embedding.E));
@@ -112,7 +112,7 @@ std::string sample(const CharLm& model, const CharVocabulary& vocabulary, const 
         written.push_back(draw(scores.reshape({-1}), options, gen));
         scores = model.next(table, Ids({written.back()}), state);
     }
-    return vocabulary.decode(written);
+    return vocabulary.text(written);
 }
 
 }  // namespace unroll

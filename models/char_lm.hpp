@@ -59,7 +59,7 @@ struct SampleOptions {
     int64_t top_k = 0;       // draw from the k most probable only; 0 for all
 };
 /// Continues the prompt, character by character. The prompt must not be empty and must be of known characters.
-std::string sample(const CharLm& model, const CharVocabulary& vocabulary, const std::string& prompt,
+std::string sample(const CharLm& model, const Vocabulary& vocabulary, const std::string& prompt,
                    const SampleOptions& options, Generator& gen, Where at = {});
 
 }  // namespace unroll

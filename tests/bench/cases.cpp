@@ -145,7 +145,7 @@ static std::vector<char32_t> letters() {
 
 Sampling::Sampling(const Case& c)
     : model({.vocabulary = Case::V, .cell = CellKind::lstm, .embedding_size = c.H, .hidden_size = c.H}, gen),
-      vocabulary(letters()) {}
+      vocabulary(Vocabulary::of_characters(letters())) {}
 
 void Sampling::run() { sample(model, vocabulary, "!", {.length = Case::characters}, gen); }
 

@@ -65,7 +65,7 @@ struct Sampling : Work {
 
     Generator gen{1};
     CharLm model;
-    CharVocabulary vocabulary;
+    Vocabulary vocabulary;
 };
 
 std::unique_ptr<Work> work_of(const Case& c);

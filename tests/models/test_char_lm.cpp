@@ -154,7 +154,7 @@ TEST_CASE("language model: early stopping") {
 }
 
 TEST_CASE("language model: sampling") {
-    const CharVocabulary vocabulary(decode_utf8("abcdefghij", "x"));
+    const Vocabulary vocabulary = Vocabulary::of_characters(decode_utf8("abcdefghij", "x"));
     REQUIRE(vocabulary.size() == V);
     const CharLm model = make();
     Generator a(1), b(1), c(2);

@@ -12,7 +12,7 @@ namespace unroll {
 void tell_austen(Lesson& lesson, Comparison& comparison) {
     const int64_t E = 64, H = lesson.quick() ? 32 : 128;
     const TextCorpus corpus = load_text((std::filesystem::path(comparison.data) / "austen").string());
-    const CharVocabulary vocabulary(corpus.train);
+    const Vocabulary vocabulary = Vocabulary::of_characters(corpus.train);
     const std::vector<int32_t> train = vocabulary.encode(corpus.train);
     std::vector<int32_t> valid = vocabulary.encode(corpus.valid);
     valid.resize(std::min<size_t>(valid.size(), lesson.quick() ? 5000 : 200000));

@@ -138,7 +138,7 @@ void layers_on_austen(Lesson& lesson, const std::string& data) {
                     "from {}; and, for comparison, one layer of a cell with gates (chapter 03).",
                     steps, counted(seeds, "seed")));
     const TextCorpus corpus = load_text((std::filesystem::path(data) / "austen").string());
-    const CharVocabulary vocabulary(corpus.train);
+    const Vocabulary vocabulary = Vocabulary::of_characters(corpus.train);
     const std::vector<int32_t> train = vocabulary.encode(corpus.train);
     std::vector<int32_t> valid = vocabulary.encode(corpus.valid);
     valid.resize(std::min<size_t>(valid.size(), lesson.quick() ? 4000 : 200000));

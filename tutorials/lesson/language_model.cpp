@@ -12,7 +12,7 @@ namespace unroll::lesson {
 namespace {
 
 struct Texts {
-    CharVocabulary vocabulary;
+    Vocabulary vocabulary;
     std::vector<int32_t> train, valid, test;
 };
 
@@ -20,7 +20,7 @@ Texts read(Lesson& lesson, const LanguageModelOptions& options) {
     const std::string path =
         !options.text.empty() ? options.text : (std::filesystem::path(options.data) / "austen").string();
     const TextCorpus corpus = load_text(path);
-    const CharVocabulary vocabulary(corpus.train);
+    const Vocabulary vocabulary = Vocabulary::of_characters(corpus.train);
     lesson.text(
         fmt::format("The text: {} characters to learn from, {} to choose the weights by, {} to judge with. {} "
                     "different characters, and one number for all others.",
