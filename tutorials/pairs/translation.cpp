@@ -1,0 +1,71 @@
+#include "tutorials/pairs/translation.hpp"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+namespace unroll {
+
+TranslationTest load_translation_test(const std::string& folder, const std::string& part) {
+    const std::string path = folder + "/" + part + ".refs.tsv";
+    TranslationTest test;
+    const auto references = load_table(path, 2);
+    for (const TextPair& p : load_pairs(folder + "/" + part + ".tsv", {2, 3})) test.sources.push_back(p.source);
+    if (references.size() != test.sources.size())
+        throw Error("{}: {} lines, {}.tsv has {}", path, references.size(), part, test.sources.size());
+    size_t most = 0;
+    for (const auto& row : references) most = std::max(most, row.size() - 1);
+    test.references.resize(most, Lines(references.size()));
+    for (size_t s = 0; s < references.size(); s++)
+        for (size_t r = 0; r < most; r++)
+            test.references[r][s] = references[s][r + 1 < references[s].size() ? r + 1 : 1];
+    return test;
+}
+
+static std::set<std::string> words_of(const std::string& line) {
+    const auto words = simple_words(to_lower(line));
+    return {words.begin(), words.end()};
+}
+
+std::vector<double> nearness(const Lines& lines, const Lines& known) {
+    std::unordered_map<std::string, std::vector<size_t>> where;  // a word, and the lines of `known` that hold it
+    std::vector<size_t> sizes;
+    for (size_t k = 0; k < known.size(); k++) {
+        const auto words = words_of(known[k]);
+        for (const std::string& word : words) where[word].push_back(k);
+        sizes.push_back(words.size());
+    }
+    std::vector<double> near;
+    std::vector<size_t> common(known.size());
+    for (const std::string& line : lines) {
+        std::fill(common.begin(), common.end(), size_t{0});
+        const auto words = words_of(line);
+        for (const std::string& word : words)
+            if (const auto found = where.find(word); found != where.end())
+                for (size_t k : found->second) common[k]++;
+        double best = 0;
+        for (size_t k = 0; k < known.size(); k++)
+            if (common[k] > 0) best = std::max(best, double(common[k]) / double(words.size() + sizes[k] - common[k]));
+        near.push_back(best);
+    }
+    return near;
+}
+
+std::vector<NearnessBand> bleu_by_nearness(const Lines& hypotheses, const TranslationTest& test,
+                                           const std::vector<double>& near) {
+    std::vector<NearnessBand> bands = {{0, 0.25, 0, 0}, {0.25, 0.5, 0, 0}, {0.5, 0.75, 0, 0}, {0.75, 1.01, 0, 0}};
+    const Bleu bleu;
+    const auto counts = bleu.counts(hypotheses, test.references);
+    for (NearnessBand& band : bands) {
+        std::vector<double> sum(counts.empty() ? 0 : counts[0].size());
+        for (size_t s = 0; s < near.size(); s++) {
+            if (near[s] < band.low || near[s] >= band.high) continue;
+            band.sentences++;
+            for (size_t i = 0; i < sum.size(); i++) sum[i] += counts[s][i];
+        }
+        if (band.sentences > 0) band.bleu = bleu.score(sum).score;
+    }
+    return bands;
+}
+
+}  // namespace unroll

@@ -1,0 +1,32 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "data/text.hpp"
+#include "nn/bleu.hpp"
+
+/// How good translations of data/ui-en-de are.
+namespace unroll {
+
+/// English, and all German that there is for it.
+struct TranslationTest {
+    Lines sources;
+    std::vector<Lines> references;  // references[r][s]; a sentence that has fewer has its first again
+};
+/// PART.tsv and PART.refs.tsv of the folder.
+TranslationTest load_translation_test(const std::string& folder, const std::string& part);
+
+/// For each line its largest Jaccard similarity, |a ∩ b| / |a ∪ b| of the sets of words in small letters, with any of
+/// `known`.
+std::vector<double> nearness(const Lines& lines, const Lines& known);
+
+/// BLEU of the sentences whose nearness is low <= n < high.
+struct NearnessBand {
+    double low, high;
+    int64_t sentences;
+    double bleu;
+};
+std::vector<NearnessBand> bleu_by_nearness(const Lines& hypotheses, const TranslationTest& test,
+                                           const std::vector<double>& near);
+
+}  // namespace unroll
