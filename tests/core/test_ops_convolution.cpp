@@ -159,6 +159,10 @@ TEST_CASE("max_pool2d: the first of equal ones gets the gradient; padding is nev
     check_close(y.value(), {1, 1, 2, 2}, {2, 2, 2, 2}, 0);
     tape.backward(sum(y * Tensor::of({{{{1, 10}, {100, 1000}}}}, DType::f64)));
     check_close(tape.grad(x), {1, 1, 3, 3}, {1, 10, 0, 100, 1000, 0, 0, 0, 0}, 0);
+    Tape ties;
+    const Var z = ties.input(Tensor::of({{{{-1, 2, 2}, {2, 2, 3}, {0, 3, 3}}}}, DType::f64));
+    ties.backward(sum(max_pool2d(z, {.kernel = 2, .stride = 1}) * Tensor::of({{{{1, 10}, {100, 1000}}}}, DType::f64)));
+    check_close(ties.grad(z), {1, 1, 3, 3}, {0, 1, 0, 0, 0, 1010, 0, 100, 0}, 0);
     const double inf = INFINITY;
     check_close(max_pool2d(Tensor::of({{{{1, NAN}, {3, 2}}}}), {.kernel = 2}), {1, 1, 1, 1}, {NAN}, 0);
     check_close(max_pool2d(Tensor::of({{{{-inf, -inf}, {-inf, -inf}}}}), {.kernel = 2}), {1, 1, 1, 1}, {-inf}, 0);
