@@ -31,9 +31,10 @@ const Case cases[] = {{{1, 1, 1, 1}, {1, 1, 1, 1}, 1, 0},       {{3, 2, 5, 7}, {
 
 TEST_CASE("conv2d: against the equation, values and gradients") {
     for (DType dtype : both_types)
-        for (const auto& [shape, W_shape, stride, padding] : cases) {
-            CAPTURE(shape.str());
-            CAPTURE(W_shape.str());
+        for (const Case& one : cases) {
+            const auto& [shape, W_shape, stride, padding] = one;
+            CAPTURE(one.x.str());
+            CAPTURE(one.W.str());
             const Tensor x = random(shape, dtype), W = random(W_shape, dtype, 2), b = random({W_shape[0]}, dtype, 3);
             const ConvolutionOptions options{stride, padding};
             const Tensor y = conv2d(x, W, b, options);
@@ -174,11 +175,12 @@ TEST_CASE("pooling: against plain loops") {
         PoolOptions options;
     };
     for (DType dtype : both_types)
-        for (const auto& [shape, options] :
+        for (const Pool& pool :
              {Pool{{2, 3, 7, 6}, {.kernel = 2}}, Pool{{1, 2, 7, 6}, {.kernel = {3, 2}, .stride = {1, 2}, .padding = 1}},
               Pool{{3, 1, 1, 1}, {.kernel = 1}}, Pool{{1, 17, 9, 33}, {.kernel = 3, .stride = 2}},
               Pool{{0, 2, 4, 4}, {.kernel = 2}}}) {
-            CAPTURE(shape.str());
+            CAPTURE(pool.x.str());
+            const auto& [shape, options] = pool;
             const auto& [k, s, p] = options;
             const Tensor x = random(shape, dtype);
             const Pair step = s.height == 0 ? k : s;
