@@ -16,8 +16,8 @@ namespace {
 constexpr struct {
     const char* name;
     int64_t gates, layers;
-} kinds[] = {{"rnn", 1, 1},  {"lstm", 4, 1},     {"lstm2", 4, 2}, {"gru", 3, 1},
-             {"loop", 4, 1}, {"peephole", 4, 1}, {"sample", 4, 1}};
+} kinds[] = {{"rnn", 1, 1},      {"lstm", 4, 1},   {"lstm2", 4, 2},  {"gru", 3, 1}, {"loop", 4, 1},
+             {"peephole", 4, 1}, {"sample", 4, 1}, {"conv2d", 0, 0}, {"ctc", 0, 0}};
 
 /// A reader's own cell: an LSTM from elementary operations, with one matrix W [4H, H+D] on [h, x].
 class LoopCell : public Module {
@@ -76,6 +76,7 @@ Ids random_characters(const Case& c, Generator& gen) {
 }  // namespace
 
 double Case::flops() const {
+    if (kind == "conv2d") return 6.0 * 32 * 32 * 32 * 64 * 64 * 9;
     const double products = static_cast<double>(tokens() * (layers * 2 * H * gates * H + H * V));
     return (kind == "sample" ? 2 : 6) * products;
 }
@@ -83,7 +84,8 @@ double Case::flops() const {
 std::optional<Case> parse_case(const std::string& name) {
     const size_t dash = name.rfind('-');
     for (const auto& kind : kinds) {
-        if (dash == std::string::npos || name.substr(0, dash) != kind.name) continue;
+        if (kind.gates == 0 && name == kind.name) return Case{.kind = name, .gates = 0};
+        if (kind.gates == 0 || dash == std::string::npos || name.substr(0, dash) != kind.name) continue;
         Case c{.kind = kind.name, .gates = kind.gates, .layers = kind.layers};
         const char* end = name.data() + name.size();
         const auto [rest, error] = std::from_chars(name.data() + dash + 1, end, c.H);
@@ -94,7 +96,8 @@ std::optional<Case> parse_case(const std::string& name) {
 
 std::string case_names() {
     std::string names;
-    for (const auto& kind : kinds) names += (names.empty() ? "" : ", ") + std::string(kind.name) + "-H";
+    for (const auto& kind : kinds)
+        names += (names.empty() ? "" : ", ") + std::string(kind.name) + (kind.gates == 0 ? "" : "-H");
     return names;
 }
 
@@ -143,6 +146,7 @@ Sampling::Sampling(const Case& c)
 void Sampling::run() { sample(model, {0}, {.length = Case::characters}, gen); }
 
 std::unique_ptr<Work> work_of(const Case& c) {
+    if (c.gates == 0) return operation_of(c);
     if (c.kind == "sample") return std::make_unique<Sampling>(c);
     return std::make_unique<Training>(c);
 }

@@ -3,16 +3,18 @@
 #include <optional>
 #include <string>
 
+#include "core/safetensors.hpp"
 #include "models/sample.hpp"
 #include "nn/optim.hpp"
 
 namespace unroll::bench {
 
 /// A case of the comparison with PyTorch by its name, "lstm-512": a language model of V characters, embedding and
-/// hidden size H, trained on B sequences of T steps. The number may be any.
+/// hidden size H, trained on B sequences of T steps. The number may be any. Or one operation of a fixed size, "conv2d".
 struct Case {
     std::string kind;
-    int64_t gates = 1, layers = 1, H = 0, T = 64, B = 32;
+    int64_t gates = 1, layers = 1, H = 0, T = 64, B = 32;  // no gates: an operation
+    std::string name() const { return gates == 0 ? kind : fmt::format("{}-{}", kind, H); }
 
     static constexpr int64_t V = 65, characters = 1000;  // of one run of sample-H
     int64_t tokens() const { return kind == "sample" ? characters : T * B; }
@@ -22,7 +24,7 @@ struct Case {
 
 /// Nothing for a name that is none.
 std::optional<Case> parse_case(const std::string& name);
-/// "rnn-H, lstm-H, ..."
+/// "rnn-H, lstm-H, .., conv2d, .."
 std::string case_names();
 
 struct LanguageModel : Module {
@@ -66,6 +68,21 @@ struct Sampling : Work {
     Generator gen{1};
     unroll::LanguageModel model;
 };
+
+/// One operation, forward and backward.
+struct Operation : Work {
+    void run() override;
+    /// Writes what it is computed from, for PyTorch; the loss and the gradients' norms, as JSON.
+    std::string check(const std::string& path);
+
+    Tape tape;
+
+  private:
+    virtual Var loss() = 0;
+    virtual std::vector<Parameter> inputs() const = 0;  // that get a gradient
+    virtual SafeTensors constants() const = 0;
+};
+std::unique_ptr<Operation> operation_of(const Case& c);
 
 std::unique_ptr<Work> work_of(const Case& c);
 

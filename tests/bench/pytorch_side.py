@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 V, T, B, CHARACTERS = 65, 64, 32, 1000
+OPERATIONS = ("conv2d", "ctc")
 
 
 class ComposedLstm(nn.Module):
@@ -88,6 +89,32 @@ def sampling(H):
     return sample
 
 
+def operation(kind, inputs=None):
+    """One operation: a step that gives its loss, and its inputs by name, those drawn or those given."""
+    if kind == "conv2d":
+        x = inputs or {"x": torch.randn(32, 64, 32, 32), "W": torch.randn(64, 64, 3, 3), "b": torch.randn(64),
+                       "upstream": torch.randn(32, 64, 32, 32)}
+        wanted = ("x", "W", "b")
+    else:
+        x = inputs or {"logits": torch.randn(200, 16, 29), "targets": torch.randint(1, 29, (16, 30)),
+                       "input_lengths": torch.full((16,), 200), "target_lengths": torch.full((16,), 30)}
+        wanted = ("logits",)
+    for name in wanted:
+        x[name].requires_grad_()
+
+    def step():
+        for name in wanted:
+            x[name].grad = None
+        if kind == "conv2d":
+            loss = (F.conv2d(x["x"], x["W"], x["b"], padding=1) * x["upstream"]).sum()
+        else:
+            loss = F.ctc_loss(F.log_softmax(x["logits"], 2), x["targets"], x["input_lengths"], x["target_lengths"])
+        loss.backward()
+        return loss
+
+    return step, {name: x[name] for name in wanted}
+
+
 def timed(step, seconds):
     for _ in range(2):
         step()
@@ -124,6 +151,9 @@ ORDERS = {
 
 def check(kind, path):
     ours = read_safetensors(path)
+    if kind in OPERATIONS:
+        step, inputs = operation(kind, ours)
+        return {"loss": step().item(), **{f"gradient norm of {name}": x.grad.norm().item() for name, x in inputs.items()}}
     cells = [{name.split(".")[2]: W for name, W in ours.items() if name.startswith(f"rnn.layer{layer}.")}
              for layer in range(2 if kind == "lstm2" else 1)]
     state = {"embedding.weight": ours["embedding.E"], "out.weight": ours["out.W"], "out.bias": ours["out.b"]}
@@ -159,9 +189,11 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(1)
-    kind, _, size = arguments.case.rpartition("-")
+    kind, _, size = arguments.case.partition("-")
     if arguments.check:
         result = check("lstm" if kind == "sample" else kind, arguments.check)
+    elif kind in OPERATIONS:
+        result = timed(operation(kind)[0], arguments.seconds)
     else:
         result = timed(sampling(int(size)) if kind == "sample" else training_step(kind, int(size)), arguments.seconds)
     json.dump(result, sys.stdout)
