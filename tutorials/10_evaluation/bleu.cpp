@@ -113,7 +113,7 @@ void brevity(Lesson& lesson) {
                             "isn't rewarded: too many words cost precision."});
     const std::string reference = "the cat is on the mat near the door";
     lesson::Table table{.caption = "The same reference of 9 words, and how much of it is said",
-                        .header = {"hypothesis", "c", "p_1", "p_2", "BP", "BLEU, N = 2"}};
+                        .header = {"hypothesis", "c", "$p_1$", "$p_2$", "BP", "BLEU, N = 2"}};
     const Bleu bleu({.tokeniser = Tokeniser::none, .max_n = 2});
     for (const char* hypothesis :
          {"the cat", "the cat is on", "the cat is on the mat near the", "the cat is on the mat near the door",
@@ -157,7 +157,8 @@ void corpus(Lesson& lesson, const std::string& data) {
     lesson.equation(R"(\text{BLEU} = \text{BP} \cdot \exp\left(\sum_{n=1}^{N} w_n \log p_n\right))",
                     "BLEU = BP exp(Σ_n w_n log p_n)");
     lesson.text(
-        "The p_n are multiplied, each to the power of its weight (1/4 for N = 4): one order without a match makes the "
+        "The $p_n$ are multiplied, each to the power of its weight ($1/4$ for $N = 4$): one order without a match "
+        "makes the "
         "product 0. For a single sentence that "
         "is the rule rather than the exception. BLEU is therefore made of the counts of a *corpus*: matches and totals "
         "are added up over all "
@@ -182,7 +183,7 @@ void corpus(Lesson& lesson, const std::string& data) {
         {"all", score.hypothesis_length, score.reference_length, over(score.matches, score.totals), ""});
     lesson.table(table);
     lesson.table({.caption = "Of the sums",
-                  .header = {"p_1", "p_2", "p_3", "p_4", "BP", "BLEU", "mean of the sentences"},
+                  .header = {"$p_1$", "$p_2$", "$p_3$", "$p_4$", "BP", "BLEU", "mean of the sentences"},
                   .rows = {{score.precisions[0], score.precisions[1], score.precisions[2], score.precisions[3],
                             score.brevity_penalty, score.score, mean}}});
     for (const Lines& row : rows_of(data + "/metric-vectors/bleu.tsv"))
@@ -218,10 +219,10 @@ void corpus(Lesson& lesson, const std::string& data) {
 
     lesson.section("Smoothing", "BLEU Score");
     lesson.text(
-        "A sentence without a 4-gram in common, and what stands for its p_4 = 0. Four methods, four scores: one more "
+        "A sentence without a 4-gram in common, and what stands for its $p_4 = 0$. Four methods, four scores: one more "
         "thing that the signature has to tell.");
     lesson::Table smoothing{.caption = "`the cat sat on a mat` against `the cat is on the mat`",
-                            .header = {"smoothing", "p_1", "p_2", "p_3", "p_4", "BLEU"}};
+                            .header = {"smoothing", "$p_1$", "$p_2$", "$p_3$", "$p_4$", "BLEU"}};
     std::vector<double> scores;
     for (const auto& [name, method] : {std::pair{"none", Smoothing::none},
                                        {"floor, 0.1", Smoothing::floor},
@@ -252,7 +253,8 @@ void tokens(Lesson& lesson, const std::string& data) {
           BleuOptions{.tokeniser = Tokeniser::characters}}) {
         const Bleu bleu(options);
         const BleuScore s = bleu.corpus(set.hypotheses, set.references);
-        table.rows.push_back({s.score, s.hypothesis_length, s.reference_length, bleu.signature(set.references.size())});
+        table.rows.push_back(
+            {s.score, s.hypothesis_length, s.reference_length, "`" + bleu.signature(set.references.size()) + "`"});
         scores.push_back(s.score);
     }
     lesson.table(table);
