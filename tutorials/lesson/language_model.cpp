@@ -94,7 +94,8 @@ std::shared_ptr<LanguageModel> tell_training(Lesson& lesson, const LanguageModel
         return std::vector<int32_t>(text.begin(),
                                     text.begin() + static_cast<std::ptrdiff_t>(std::min(most, text.size())));
     };
-    const size_t most = lesson.quick() ? size_t{20000} : corpus.valid.size() + corpus.test.size();
+    const size_t most =
+        lesson.quick() ? size_t{run.perplexity ? 4000u : 20000u} : corpus.valid.size() + corpus.test.size();
     const std::vector<int32_t> valid = part(corpus.valid, most), test = part(corpus.test, most);
 
     Generator gen(lesson.seed());
