@@ -18,6 +18,8 @@ constexpr struct {
     int64_t gates, layers;
 } kinds[] = {{"rnn", 1, 1},  {"lstm", 4, 1},     {"lstm2", 4, 2}, {"gru", 3, 1},
              {"loop", 4, 1}, {"peephole", 4, 1}, {"sample", 4, 1}};
+// Two layers on words, of the sizes of pytorch/examples' word_language_model on WikiText-2.
+const Case wordlm{.kind = "wordlm", .gates = 4, .layers = 2, .H = 200, .T = 35, .B = 20, .V = 33278};
 
 /// A reader's own cell: an LSTM from elementary operations, with one matrix W [4H, H+D] on [h, x].
 class LoopCell : public Module {
@@ -50,7 +52,7 @@ class LoopCell : public Module {
     Parameter W, b;
 };
 
-double dropout_of(const Case& c) { return c.kind == "lstm2" ? 0.2 : 0; }
+double dropout_of(const Case& c) { return c.kind == "lstm2" || c.words() ? 0.2 : 0; }
 
 std::shared_ptr<RecurrentLayer> layer(const Case& c, Generator& gen) {
     const LstmOptions lstm{.input_size = c.H,
@@ -69,7 +71,7 @@ std::shared_ptr<RecurrentLayer> layer(const Case& c, Generator& gen) {
 
 Ids random_characters(const Case& c, Generator& gen) {
     Ids ids = Ids::empty({{c.T, 'T'}, {c.B, 'B'}});
-    for (int64_t i = 0; i < ids.size(); i++) ids.mutable_data()[i] = static_cast<int32_t>(gen.below(Case::V));
+    for (int64_t i = 0; i < ids.size(); i++) ids.mutable_data()[i] = static_cast<int32_t>(gen.below(c.V));
     return ids;
 }
 
@@ -81,6 +83,7 @@ double Case::flops() const {
 }
 
 std::optional<Case> parse_case(const std::string& name) {
+    if (name == wordlm.kind) return wordlm;
     const size_t dash = name.rfind('-');
     for (const auto& kind : kinds) {
         if (dash == std::string::npos || name.substr(0, dash) != kind.name) continue;
@@ -94,15 +97,15 @@ std::optional<Case> parse_case(const std::string& name) {
 
 std::string case_names() {
     std::string names;
-    for (const auto& kind : kinds) names += (names.empty() ? "" : ", ") + std::string(kind.name) + "-H";
-    return names;
+    for (const auto& kind : kinds) names += std::string(kind.name) + "-H, ";
+    return names + wordlm.kind;
 }
 
 LanguageModel::LanguageModel(const Case& c, Generator& gen)
     : p(dropout_of(c)),
-      embedding({.vocabulary = {Case::V, 'V'}, .embedding_size = c.H}, gen),
+      embedding({.vocabulary = {c.V, 'V'}, .embedding_size = c.H}, gen),
       rnn(layer(c, gen)),
-      out({.in = c.H, .out = {Case::V, 'V'}}, gen) {}
+      out({.in = c.H, .out = {c.V, 'V'}}, gen) {}
 
 void LanguageModel::visit(Visitor& v) {
     v("embedding", embedding);
@@ -122,9 +125,14 @@ Var LanguageModel::loss(Tape& tape, const Ids& inputs, const Ids& targets, Gener
 Training::Training(const Case& c)
     : model(c, gen),
       all(parameters(model)),
-      adam(all, {.lr = 1e-3}),
       inputs(random_characters(c, gen)),
-      targets(random_characters(c, gen)) {}
+      targets(random_characters(c, gen)),
+      max_norm(c.words() ? 0.25 : 5) {
+    if (c.words())
+        optimizer = std::make_unique<Sgd>(all, SgdOptions{.lr = 0.1});
+    else
+        optimizer = std::make_unique<Adam>(all, AdamOptions{.lr = 1e-3});
+}
 
 Var Training::forward(bool with_dropout) {
     tape.clear();
@@ -133,12 +141,12 @@ Var Training::forward(bool with_dropout) {
 
 void Training::run() {
     tape.backward(forward(true));
-    clip_grad_norm(tape, all, 5);
-    adam.step(tape);
+    clip_grad_norm(tape, all, max_norm);
+    optimizer->step(tape);
 }
 
 Sampling::Sampling(const Case& c)
-    : model({.vocabulary = Case::V, .cell = CellKind::lstm, .embedding_size = c.H, .hidden_size = c.H}, gen) {}
+    : model({.vocabulary = c.V, .cell = CellKind::lstm, .embedding_size = c.H, .hidden_size = c.H}, gen) {}
 
 void Sampling::run() { sample(model, {0}, {.length = Case::characters}, gen); }
 

@@ -9,12 +9,14 @@
 namespace unroll::bench {
 
 /// A case of the comparison with PyTorch by its name, "lstm-512": a language model of V characters, embedding and
-/// hidden size H, trained on B sequences of T steps. The number may be any.
+/// hidden size H, trained on B sequences of T steps. The number may be any. "wordlm" is one of words, its sizes fixed.
 struct Case {
     std::string kind;
-    int64_t gates = 1, layers = 1, H = 0, T = 64, B = 32;
+    int64_t gates = 1, layers = 1, H = 0, T = 64, B = 32, V = 65;
 
-    static constexpr int64_t V = 65, characters = 1000;  // of one run of sample-H
+    static constexpr int64_t characters = 1000;  // of one run of sample-H
+    bool words() const { return kind == "wordlm"; }
+    std::string name() const { return words() ? kind : kind + "-" + std::to_string(H); }
     int64_t tokens() const { return kind == "sample" ? characters : T * B; }
     /// Those of the matrix products alone: forward and, in training, gradient by weights and gradient by inputs.
     double flops() const;
@@ -22,7 +24,7 @@ struct Case {
 
 /// Nothing for a name that is none.
 std::optional<Case> parse_case(const std::string& name);
-/// "rnn-H, lstm-H, ..."
+/// "rnn-H, lstm-H, ..., wordlm"
 std::string case_names();
 
 struct LanguageModel : Module {
@@ -44,7 +46,7 @@ struct Work {
     virtual void run() = 0;
 };
 
-/// Zero gradients, forward, loss, backward, clipping to a norm of 5, Adam.
+/// Zero gradients, forward, loss, backward, clipping to a norm of 5, Adam; of words to 0.25, and plain SGD.
 struct Training : Work {
     explicit Training(const Case& c);
     void run() override;
@@ -53,8 +55,9 @@ struct Training : Work {
     Generator gen{1};
     LanguageModel model;
     std::vector<Parameter> all;
-    Adam adam;
+    std::unique_ptr<Optimizer> optimizer;
     Ids inputs, targets;  // [T, B]
+    double max_norm;
     Tape tape;
 };
 

@@ -19,9 +19,9 @@ void run(const Case& c, double limit, int threads) {
     const Timing t = timed(*work, limit);
     const double gflops = c.flops() / t.ms * 1e-6, peak = t.peak * threads;
     fmt::print(
-        "{{\"case\": \"{}-{}\", \"threads\": {}, \"ms\": {:.4f}, \"ms_min\": {:.4f}, \"runs\": {}, \"tokens_per_s\": "
+        "{{\"case\": \"{}\", \"threads\": {}, \"ms\": {:.4f}, \"ms_min\": {:.4f}, \"runs\": {}, \"tokens_per_s\": "
         "{:.0f}, \"gflops\": {:.2f}, \"peak\": {:.1f}, \"share\": {:.4f}, \"rss_mb\": {:.1f}}}\n",
-        c.kind, c.H, threads, t.ms, t.ms_min, t.runs, 1e3 * static_cast<double>(c.tokens()) / t.ms, gflops, peak,
+        c.name(), threads, t.ms, t.ms_min, t.runs, 1e3 * static_cast<double>(c.tokens()) / t.ms, gflops, peak,
         gflops / peak, resident_mb());
 }
 
