@@ -45,8 +45,9 @@ std::vector<int32_t> sample(const LanguageModel& model, const std::vector<int32_
     StateValues state;
     Tensor scores;
     const auto read = [&](int32_t token) {
-        const RecurrentCall call{.initial = state.on(tape), .projected = given(table)};
-        const RecurrentOutput h = (*model.rnn)(embedding(given(table) ? table : E, Ids({token}, {1, 1})), call);
+        const Ids word({token}, {1, 1});
+        const RecurrentCall call{.initial = state.on(tape), .words = given(table) ? word : Ids()};
+        const RecurrentOutput h = (*model.rnn)(given(table) ? table : embedding(E, word), call);
         state = h.last;
         scores = model.out(h.y).value().reshape({-1});
     };

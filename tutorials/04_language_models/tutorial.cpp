@@ -39,10 +39,11 @@ int main(int argc, char** argv) {
     line.add_to(lesson);
     lesson.option("--sentence TEXT", sentence, "what the model of words is to score, word by word");
     return lesson.run(argc, argv, [&] {
+        line.prepare();
+        const Texts texts = find_texts(line);
         tell_likelihood(lesson);
         tell_tied(lesson);
         tell_sampling(lesson);
-        const Texts texts = find_texts(line);
         if (!texts.characters.empty()) tell_characters(lesson, line, texts);
         if (!texts.words.empty()) tell_words(lesson, line, texts, sentence);
     });
