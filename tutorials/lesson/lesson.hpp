@@ -69,6 +69,7 @@ class Lesson {
     void show(const std::string& name, const Var& value) { show(name, value.value()); }
     void plot(const lesson::Plot& plot);
     void heatmap(const lesson::Heatmap& map);
+    void tree(const lesson::Tree& tree);
     /// A gradient check as a table, one row an input, and the check that it passed.
     void gradcheck(const std::string& caption, const GradCheck& result);
     /// A fact this run verifies (marked): one that does not hold makes the exit status 1. The second form holds where
