@@ -16,8 +16,17 @@ namespace {
 constexpr struct {
     const char* name;
     int64_t gates, layers;
-} kinds[] = {{"rnn", 1, 1},  {"lstm", 4, 1},     {"lstm2", 4, 2}, {"gru", 3, 1},
-             {"loop", 4, 1}, {"peephole", 4, 1}, {"sample", 4, 1}};
+    int64_t H = 0, T = 64, B = 32;
+} kinds[] = {{"rnn", 1, 1},
+             {"lstm", 4, 1},
+             {"lstm2", 4, 2},
+             {"gru", 3, 1},
+             {"loop", 4, 1},
+             {"peephole", 4, 1},
+             {"sample", 4, 1},
+             {"seq2seq", 4, 1, 256, 20, 64},
+             {"greedy", 4, 1, 256, 20, 1},
+             {"greedy32", 4, 1, 256, 20, 32}};
 
 /// A reader's own cell: an LSTM from elementary operations, with one matrix W [4H, H+D] on [h, x].
 class LoopCell : public Module {
@@ -76,6 +85,7 @@ Ids random_characters(const Case& c, Generator& gen) {
 }  // namespace
 
 double Case::flops() const {
+    if (translates()) return seq2seq_flops(*this);
     const double products = static_cast<double>(tokens() * (layers * 2 * H * gates * H + H * V));
     return (kind == "sample" ? 2 : 6) * products;
 }
@@ -83,8 +93,9 @@ double Case::flops() const {
 std::optional<Case> parse_case(const std::string& name) {
     const size_t dash = name.rfind('-');
     for (const auto& kind : kinds) {
-        if (dash == std::string::npos || name.substr(0, dash) != kind.name) continue;
-        Case c{.kind = kind.name, .gates = kind.gates, .layers = kind.layers};
+        if (name.substr(0, dash) != kind.name) continue;
+        Case c{.kind = kind.name, .gates = kind.gates, .layers = kind.layers, .H = kind.H, .T = kind.T, .B = kind.B};
+        if (dash == std::string::npos) return kind.H > 0 ? std::optional(c) : std::nullopt;
         const char* end = name.data() + name.size();
         const auto [rest, error] = std::from_chars(name.data() + dash + 1, end, c.H);
         if (error == std::errc{} && rest == end && c.H >= 1 && c.H <= 1 << 14) return c;
@@ -151,6 +162,7 @@ void Sampling::run() { sample(model, vocabulary, "!", {.length = Case::character
 
 std::unique_ptr<Work> work_of(const Case& c) {
     if (c.kind == "sample") return std::make_unique<Sampling>(c);
+    if (c.translates()) return seq2seq_work(c);
     return std::make_unique<Training>(c);
 }
 

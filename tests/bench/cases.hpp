@@ -9,13 +9,15 @@
 namespace unroll::bench {
 
 /// A case of the comparison with PyTorch by its name, "lstm-512": a language model of V characters, embedding and
-/// hidden size H, trained on B sequences of T steps. The number may be any.
+/// hidden size H, trained on B sequences of T steps. The number may be any. seq2seq, greedy and greedy32 are of
+/// seq2seq.cpp; without a number they have H = 256.
 struct Case {
     std::string kind;
     int64_t gates = 1, layers = 1, H = 0, T = 64, B = 32;
 
     static constexpr int64_t V = 65, characters = 1000;  // of one run of sample-H
     int64_t tokens() const { return kind == "sample" ? characters : T * B; }
+    bool translates() const { return kind == "seq2seq" || kind == "greedy" || kind == "greedy32"; }
     /// Those of the matrix products alone: forward and, in training, gradient by weights and gradient by inputs.
     double flops() const;
 };
@@ -69,5 +71,10 @@ struct Sampling : Work {
 };
 
 std::unique_ptr<Work> work_of(const Case& c);
+
+std::unique_ptr<Work> seq2seq_work(const Case& c);
+double seq2seq_flops(const Case& c);
+/// Weights and ids of a small model, for PyTorch to compute from; prints what it must find.
+void write_seq2seq_weights(const Case& c, const std::string& path);
 
 }  // namespace unroll::bench

@@ -44,12 +44,12 @@ std::string spread(const std::vector<double>& v) {
 void tell_comparison(Lesson& lesson, const std::string& data, int seeds) {
     const Names names = load_names(data);
     const int64_t size = lesson.quick() ? 32 : 96;
-    Seq2SeqTraining training{.steps = lesson.steps(400, 3), .warm_up = 40, .label_smoothing = 0};
+    Seq2SeqTraining training{.steps = lesson.steps(800, 3), .warm_up = 80, .label_smoothing = 0};
     training.validate_every = training.steps;
     lesson.section("Side by side", "Encoder-Decoder Architecture, Attention Mechanism");
     lesson.text(fmt::format(
         "All of them on the same names, the same batches in the same order, with the same sizes: an encoder of {} "
-        "units in each direction, a decoder of {}, {} steps of training, a quarter of the translator's above. What is "
+        "units in each direction, a decoder of {}, {} steps of training, half of the translator's above. What is "
         "compared is how fast they learn, not what they can do in the end.",
         size / 2, size, training.steps));
     std::vector<Contestant> all = contestants();

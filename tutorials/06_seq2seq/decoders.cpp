@@ -90,6 +90,23 @@ void circle(Lesson& lesson) {
     lesson.check("all steps at once, as in training, are the steps one by one, as in writing", worst, 1e-14);
 }
 
+void one_step(Lesson& lesson) {
+    lesson.section("A decoder's steps, forward and backward", "Training");
+    lesson.text(
+        "The book's decoder over two steps, on a source of three words. Watch the encoder's states collect: from each "
+        "step's mean, from each step's scores, and at the end what comes back through the decoder's first state.");
+    Generator gen(lesson.seed());
+    Kind kind = kinds(2)[1];
+    kind.options.cell = CellKind::rnn, kind.options.score = Score::dot;
+    const Seq2Seq model(kind.options, gen);
+    const Sample s = sample(3, 2, 1, lesson.seed());
+    Tape tape;
+    tape.keep_values();
+    const Var loss = model.loss(tape, s.source, s.before, s.targets, {.padding = 0});
+    lesson.forward("Forward, record by record", tape);
+    lesson.backward("Backward, record by record", tape, loss);
+}
+
 void whole_models(Lesson& lesson) {
     lesson.section("Whole models, backward", "Training");
     lesson.text(
@@ -125,6 +142,7 @@ void whole_models(Lesson& lesson) {
 
 void tell_decoders(Lesson& lesson) {
     circle(lesson);
+    one_step(lesson);
     whole_models(lesson);
 }
 
