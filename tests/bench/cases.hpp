@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "models/char_lm.hpp"
+#include "models/sample.hpp"
 #include "nn/optim.hpp"
 
 namespace unroll::bench {
@@ -66,8 +66,7 @@ struct Sampling : Work {
     void run() override;
 
     Generator gen{1};
-    CharLm model;
-    Vocabulary vocabulary;
+    unroll::LanguageModel model;
 };
 
 std::unique_ptr<Work> work_of(const Case& c);

@@ -15,6 +15,7 @@
 #include "tutorials/lesson/text.hpp"
 #include "tutorials/lesson/tree.hpp"
 #include "tutorials/lesson/web_libs.hpp"
+#include "tutorials/lesson/words.hpp"
 
 namespace unroll::lesson {
 namespace {
@@ -183,6 +184,16 @@ void Page::heatmap(const Heatmap& map) {
 }
 
 void Page::tree(const Tree& t) { figure("heatmap", t.title, t.caption, scrolling(t.title, tree_svg(t)), {}); }
+
+void Page::shaded(const ShadedText& t) {
+    Table numbers{.header = {"token", t.unit}};
+    for (size_t i = 0; i < std::min<size_t>(t.tokens.size(), 200); i++)
+        numbers.rows.push_back({t.tokens[i], t.values.at(i)});
+    figure("shades", t.title, t.caption + (t.caption.empty() ? "" : " ") + "From " + shaded_range(t) + ".",
+           shaded_html(t), numbers);
+}
+
+void Page::map(const WordMap& m) { figure("map", m.title, m.caption, scrolling(m.title, map_svg(m)), {}); }
 
 void Page::check(const Check& c) {
     body_ += fmt::format("<p class=\"check {}\"><span class=\"verdict\">{}</span> {}{}</p>\n",

@@ -7,6 +7,7 @@
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/lesson/text.hpp"
 #include "tutorials/lesson/tree.hpp"
+#include "tutorials/lesson/words.hpp"
 
 namespace unroll::lesson {
 namespace {
@@ -96,6 +97,13 @@ void Terminal::check(const Check& c) {
     for (const std::string& line : wrap(text, columns_ - 6)) out += (out.empty() ? mark : "      ") + line + "\n";
     door::write(out + "\n");
 }
+
+void Terminal::shaded(const ShadedText& t) {
+    block(t.title, shaded_lines(t, columns_),
+          t.caption + (t.caption.empty() ? "" : " ") + "From " + shaded_range(t) + ".");
+}
+
+void Terminal::map(const WordMap& m) { block(m.title, map_lines(m, columns_), m.caption); }
 
 void Terminal::sample(const std::string& title, const std::string& text) {
     std::vector<std::string> lines;
