@@ -27,6 +27,7 @@ void run(const Case& c, double limit, int threads) {
 
 /// Weights and ids of a small model of this kind, for PyTorch to compute from; prints what it must find.
 void write_weights(const Case& c, const std::string& path) {
+    if (c.translates()) return write_seq2seq_weights(c, path);
     Training training(c);
     SafeTensors file;
     for (const Parameter& p : training.all) file.tensors[p.name] = p.value;
