@@ -27,7 +27,7 @@ static std::set<std::string> words_of(const std::string& line) {
     return {words.begin(), words.end()};
 }
 
-std::vector<double> nearness(const Lines& lines, const Lines& known) {
+std::vector<Near> nearest(const Lines& lines, const Lines& known) {
     std::unordered_map<std::string, std::vector<size_t>> where;  // a word, and the lines of `known` that hold it
     std::vector<size_t> sizes;
     for (size_t k = 0; k < known.size(); k++) {
@@ -35,7 +35,7 @@ std::vector<double> nearness(const Lines& lines, const Lines& known) {
         for (const std::string& word : words) where[word].push_back(k);
         sizes.push_back(words.size());
     }
-    std::vector<double> near;
+    std::vector<Near> near;
     std::vector<size_t> common(known.size());
     for (const std::string& line : lines) {
         std::fill(common.begin(), common.end(), size_t{0});
@@ -43,23 +43,25 @@ std::vector<double> nearness(const Lines& lines, const Lines& known) {
         for (const std::string& word : words)
             if (const auto found = where.find(word); found != where.end())
                 for (size_t k : found->second) common[k]++;
-        double best = 0;
-        for (size_t k = 0; k < known.size(); k++)
-            if (common[k] > 0) best = std::max(best, double(common[k]) / double(words.size() + sizes[k] - common[k]));
+        Near best = {0, 0};
+        for (size_t k = 0; k < known.size(); k++) {
+            const double similarity = double(common[k]) / double(words.size() + sizes[k] - common[k]);
+            if (common[k] > 0 && similarity > best.similarity) best = {similarity, k};
+        }
         near.push_back(best);
     }
     return near;
 }
 
 std::vector<NearnessBand> bleu_by_nearness(const Lines& hypotheses, const TranslationTest& test,
-                                           const std::vector<double>& near) {
+                                           const std::vector<Near>& near) {
     std::vector<NearnessBand> bands = {{0, 0.25, 0, 0}, {0.25, 0.5, 0, 0}, {0.5, 0.75, 0, 0}, {0.75, 1.01, 0, 0}};
     const Bleu bleu;
     const auto counts = bleu.counts(hypotheses, test.references);
     for (NearnessBand& band : bands) {
         std::vector<double> sum(counts.empty() ? 0 : counts[0].size());
         for (size_t s = 0; s < near.size(); s++) {
-            if (near[s] < band.low || near[s] >= band.high) continue;
+            if (near[s].similarity < band.low || near[s].similarity >= band.high) continue;
             band.sentences++;
             for (size_t i = 0; i < sum.size(); i++) sum[i] += counts[s][i];
         }

@@ -3,48 +3,18 @@
 
 #include <optional>
 
-#include "models/translator.hpp"
 #include "tutorials/pairs/train.hpp"
 #include "tutorials/pairs/translation.hpp"
+#include "tutorials/pairs/translation_recipe.hpp"
 
 using namespace unroll;
 
 namespace {
 
-/// What goes with a set of data/.
-struct Recipe {
-    PairColumns columns;
-    TranslatorOptions translator;
-    PairBatchOptions batches;
-    PairTraining training;
-};
-
-/// Of ui-en-de: 45 minutes on 2 cores. Of cldr-names: less than one.
-Recipe recipe_of(const std::string& set) {
-    const bool tiny = set == "cldr-names";
-    Recipe r;
-    r.columns = tiny ? PairColumns{1, 2} : set == "ui-en-de" ? PairColumns{2, 3} : PairColumns{0, 1};
-    const int64_t size = tiny ? 128 : 256;
-    r.translator = {.source_merges = tiny ? 1000 : 8000, .target_merges = tiny ? 1000 : 8000};
-    r.translator.model = {.embedding_size = size,
-                          .encoder_size = size * 3 / 4,
-                          .bidirectional = true,
-                          .hidden_size = size,
-                          .score = Score::general,
-                          .input_feeding = true,
-                          .memory_embedding = true,
-                          .source_forms = 4,
-                          .tied = true,
-                          .dropout = 0.3};
-    r.batches = {.tokens = tiny ? 400 : 450};
-    r.training = {.steps = tiny ? 1500 : 14000, .validate_every = tiny ? 500 : 1000};
-    return r;
-}
-
 class Translate final : public PairProgram {
   public:
     void train(const PairCall& call) override {
-        const Recipe r = recipe_of(call.set);
+        const TranslationRecipe r = translation_recipe(call.set);
         train_in_folder<Translator, Seq2SeqTrainer>(call, r.columns, r.translator, r.batches, r.training);
     }
     void load(const std::string& folder) override { translator_ = Translator::load(folder); }
@@ -58,7 +28,7 @@ class Translate final : public PairProgram {
     }
     /// BLEU, where the set is ui-en-de against all references, and there split by nearness to the sentences learnt.
     void evaluate(const PairCall& call) override {
-        const Recipe r = recipe_of(call.set);
+        const TranslationRecipe r = translation_recipe(call.set);
         const std::string folder = call.data + "/" + call.set;
         const bool split = call.set == "ui-en-de";
         TranslationTest test;
@@ -73,7 +43,7 @@ class Translate final : public PairProgram {
         if (split) {
             Lines known;
             for (const TextPair& p : load_pairs(folder + "/train.tsv", r.columns)) known.push_back(p.source);
-            for (const NearnessBand& b : bleu_by_nearness(hypotheses, test, nearness(test.sources, known)))
+            for (const NearnessBand& b : bleu_by_nearness(hypotheses, test, nearest(test.sources, known)))
                 fmt::print("nearest sentence learnt from {:.2f} on: {:>4} sentences, BLEU {:.1f}\n", b.low, b.sentences,
                            b.bleu);
         }
