@@ -52,8 +52,11 @@ void by_hand(Lesson& lesson) {
         "P(w)$ is the probability that it was generated. Each of the three gradients is that of an ordinary "
         "cross-entropy, counted as far as it may have been the reason:");
     lesson.equation(
-        R"(\frac{\partial L}{\partial x_v} = r (\text{softmax}(x)_v - 1_{v=w}), \quad \frac{\partial L}{\partial g} = p_{gen} - r, \quad \frac{\partial L}{\partial e_s} = (1-r) \left(\alpha_s - \frac{1_{x_s=w}\, \alpha_s}{\sum_{k: x_k=w} \alpha_k}\right))",
-        "dx_v = r (softmax(x)_v - 1{v=w}),  dg = p_gen - r,  de_s = (1-r) (α_s - 1{x_s=w} α_s / C)");
+        R"(\frac{\partial L}{\partial x_v} = r (\text{softmax}(x)_v - 1_{v=w}), \quad \frac{\partial L}{\partial g} = p_{gen} - r)",
+        "dx_v = r (softmax(x)_v - 1{v=w}),  dg = p_gen - r");
+    lesson.equation(
+        R"(\frac{\partial L}{\partial e_s} = (1-r) \left(\alpha_s - \frac{1_{x_s=w}\, \alpha_s}{\sum_{k: x_k=w} \alpha_k}\right))",
+        "de_s = (1-r) (α_s - 1{x_s=w} α_s / Σ_{k: x_k=w} α_k)");
     lesson::Table gradients{.caption = "Three targets: only generated, both, only copied",
                             .header = {"target", "-log P", "r", "dL/dg"}};
     for (int32_t w : {2, 1, 4}) {

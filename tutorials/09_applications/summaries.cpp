@@ -61,8 +61,8 @@ void show_examples(Lesson& lesson, const SummaryReport& copying, const SummaryRe
         "25 and 5 % from below.");
     for (size_t i : examples(copying.summaries, test))
         lesson.sample(fmt::format("ROUGE {}", rouge(copying.summaries[i], test[i].target).str()),
-                      fmt::format("document         {}\nreference        {}\ncopying          {}\nattention alone  {}",
-                                  test[i].source, test[i].target, copying.summaries[i], plain.summaries[i]));
+                      fmt::format("document: {}\nreference: {}\ncopying: {}\nattention alone: {}", test[i].source,
+                                  test[i].target, copying.summaries[i], plain.summaries[i]));
 }
 
 void show_copied(Lesson& lesson, const Summariser& summariser, const TextPair& pair) {
@@ -95,8 +95,8 @@ void tell_summaries(Lesson& lesson, const ApplicationOptions& options) {
         "little.",
         train.size(), first.str(), rule.str(), train.size()));
     lesson.sample("A document, and what the rules make of it",
-                  fmt::format("document        {}\nreference       {}\nfirst sentence  {}\nwhat it is      {}",
-                              test[0].source, test[0].target, sentences[0], rules[0]));
+                  fmt::format("document: {}\nreference: {}\nfirst sentence: {}\nwhat it is: {}", test[0].source,
+                              test[0].target, sentences[0], rules[0]));
     lesson.result("summaries_first_sentence_rouge_1", first.one);
     lesson.result("summaries_what_it_is_rouge_1", rule.one);
     lesson.result("summaries_what_it_is_rouge_2", rule.two);

@@ -91,8 +91,7 @@ int run(PairProgram& program, const std::string& name, const std::string& what, 
     kernels::set_threads(threads);
     if (train->parsed()) {
         std::filesystem::create_directories(call.folder);
-        program.train(call);
-        return 0;
+        return program.train(call) ? 0 : 130;
     }
     program.load(call.folder);
     if (score->parsed()) score_lines(program);

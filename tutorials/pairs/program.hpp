@@ -29,7 +29,8 @@ class PairProgram {
     virtual ~PairProgram() = default;
     /// More options of `train`.
     virtual void add_to(CLI::App&) {}
-    virtual void train(const PairCall& call) = 0;
+    /// False where it was stopped.
+    virtual bool train(const PairCall& call) = 0;
     virtual void load(const std::string& folder) = 0;
     /// What is loaded, at work.
     virtual std::string write(const std::string& line, const DecodeOptions& options) = 0;
@@ -42,7 +43,8 @@ class PairProgram {
     virtual void evaluate(const PairCall& call) = 0;
 };
 
-/// name: of the program; what: one line; sets: the help of --set. Returns the exit status: 2 for misuse.
+/// name: of the program; what: one line; sets: the help of --set. Returns the exit status: 130 after a
+/// training that was stopped, 2 for misuse.
 int run(PairProgram& program, const std::string& name, const std::string& what, const std::string& sets, PairCall call,
         int argc, char** argv);
 

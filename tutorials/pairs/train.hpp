@@ -7,9 +7,9 @@
 
 namespace unroll {
 
-/// Trains a Translator or Summariser on the pairs of the call, or goes on from its folder.
+/// Trains a Translator or Summariser on the pairs of the call, or goes on from its folder. False where it was stopped.
 template <class Model, class Trainer, class ModelOptions>
-void train_in_folder(const PairCall& call, const PairColumns& columns, const ModelOptions& options,
+bool train_in_folder(const PairCall& call, const PairColumns& columns, const ModelOptions& options,
                      PairBatchOptions batches, PairTraining training) {
     if (call.steps > 0) training.steps = call.steps;
     const std::string checkpoint = call.folder + "/model";
@@ -32,6 +32,7 @@ void train_in_folder(const PairCall& call, const PairColumns& columns, const Mod
         fmt::print("step {:>6}  {:>8} words  training {:.3f}  validation {:.3f} nats a word\n", v.step, v.words,
                    v.train, v.valid);
     if (!ended) fmt::print("stopped: the same command goes on from {}\n", checkpoint);
+    return ended;
 }
 
 }  // namespace unroll

@@ -16,12 +16,12 @@ class Summarise final : public PairProgram {
     void add_to(CLI::App& train) override {
         train.add_flag("--plain", plain_, "attention alone: no copying, no selective reading");
     }
-    void train(const PairCall& call) override {
+    bool train(const PairCall& call) override {
         SummaryRecipe recipe = recipe_;
         if (plain_) recipe.summariser.model.copying = recipe.summariser.model.selective_reading = false;
         if (call.set != "debian-summaries") recipe.columns = {0, 1};
-        train_in_folder<Summariser, SummariserTrainer>(call, recipe.columns, recipe.summariser, recipe.batches,
-                                                       recipe.training);
+        return train_in_folder<Summariser, SummariserTrainer>(call, recipe.columns, recipe.summariser, recipe.batches,
+                                                              recipe.training);
     }
     void load(const std::string& folder) override { summariser_ = Summariser::load(folder); }
     std::string write(const std::string& line, const DecodeOptions& options) override {

@@ -13,9 +13,9 @@ namespace {
 
 class Translate final : public PairProgram {
   public:
-    void train(const PairCall& call) override {
+    bool train(const PairCall& call) override {
         const TranslationRecipe r = translation_recipe(call.set);
-        train_in_folder<Translator, Seq2SeqTrainer>(call, r.columns, r.translator, r.batches, r.training);
+        return train_in_folder<Translator, Seq2SeqTrainer>(call, r.columns, r.translator, r.batches, r.training);
     }
     void load(const std::string& folder) override { translator_ = Translator::load(folder); }
     std::string write(const std::string& line, const DecodeOptions& options) override {
