@@ -7,7 +7,7 @@ namespace unroll {
 struct SummaryRecipe {
     SummariserOptions summariser = {};
     PairBatchOptions batches = {.sentences = 48};
-    PairTraining training = {.steps = 6000,
+    PairTraining training = {.steps = 4000,
                              .warm_up = 100,
                              .learning_rate = 1.5e-3,
                              .beta2 = 0.999,
