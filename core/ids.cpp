@@ -78,4 +78,11 @@ void check_lengths(const char* operation, const Ids& lengths, int64_t B, int64_t
                  longest.size);
 }
 
+void check_rows(const char* operation, const Ids& ids, int64_t V, const std::string& matrix, Where at) {
+    if (!ids.defined()) fail(operation, at, "the ids are empty: no numbers were ever put in");
+    for (int64_t i = 0; i < ids.size(); i++)
+        if (ids[i] < 0 || ids[i] >= V)
+            fail(operation, at, "ids{} is {}: not a row of {}", ids.shape().place(i), ids[i], matrix);
+}
+
 }  // namespace unroll

@@ -41,4 +41,7 @@ class Ids {
 /// Throws Error unless lengths are B numbers of `least` to `longest`.
 void check_lengths(const char* operation, const Ids& lengths, int64_t B, int64_t least, Dim longest, Where at);
 
+/// Throws Error unless every id is a row of `matrix` [V, ..], whose label the message has.
+void check_rows(const char* operation, const Ids& ids, int64_t V, const std::string& matrix, Where at);
+
 }  // namespace unroll

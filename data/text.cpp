@@ -1,67 +1,43 @@
 #include "data/text.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "core/file.hpp"
 
 namespace unroll {
+namespace {
 
-std::string encode_utf8(char32_t c) {
-    const auto byte = [](char32_t b) { return static_cast<char>(b); };
-    if (c < 0x80) return {byte(c)};
-    if (c < 0x800) return {byte(0xC0 | c >> 6), byte(0x80 | (c & 0x3F))};
-    if (c < 0x10000) return {byte(0xE0 | c >> 12), byte(0x80 | (c >> 6 & 0x3F)), byte(0x80 | (c & 0x3F))};
-    return {byte(0xF0 | c >> 18), byte(0x80 | (c >> 12 & 0x3F)), byte(0x80 | (c >> 6 & 0x3F)), byte(0x80 | (c & 0x3F))};
-}
+constexpr std::array<const char*, 3> parts = {"train", "valid", "test"}, purposes = {"train", "validate", "test"};
 
-std::vector<char32_t> decode_utf8(std::string_view bytes, const std::string& name) {
-    std::vector<char32_t> text;
-    text.reserve(bytes.size());
-    size_t i = bytes.substr(0, 3) == "\xEF\xBB\xBF" ? 3 : 0;
-    int64_t line = 1;
-    while (i < bytes.size()) {
-        const auto lead = static_cast<unsigned char>(bytes[i]);
-        const size_t length = lead < 0x80   ? 1
-                              : lead < 0xC2 ? 0
-                              : lead < 0xE0 ? 2
-                              : lead < 0xF0 ? 3
-                              : lead < 0xF5 ? 4
-                                            : 0;
-        char32_t c = length == 1 ? lead : lead & (0x7F >> length);
-        bool good = length > 0 && i + length <= bytes.size();
-        for (size_t k = 1; good && k < length; k++) {
-            const auto next = static_cast<unsigned char>(bytes[i + k]);
-            good = (next & 0xC0) == 0x80;
-            c = c << 6 | (next & 0x3F);
-        }
-        // Three bytes for what fits into two, four for what fits into three; surrogates; above the last code point.
-        if (good &&
-            ((length == 3 && c < 0x800) || (length == 4 && c < 0x10000) || (c >= 0xD800 && c < 0xE000) || c > 0x10FFFF))
-            good = false;
-        if (!good) throw Error(fmt::format("{}: line {}: byte {} (0x{:02X}) is not UTF-8", name, line, i, lead));
-        i += length;
-        if (c == '\r' && i < bytes.size() && bytes[i] == '\n') continue;
-        if (c == '\n') line++;
-        text.push_back(c);
-    }
-    return text;
-}
-
-TextCorpus load_text(const std::string& path) {
-    TextCorpus corpus;
-    corpus.name = path;
+bool is_folder(const std::string& path) {
     std::error_code unreadable;  // read_file says it better
-    if (std::filesystem::is_directory(path, unreadable)) {
-        const auto part = [&](const char* name) {
-            const std::string file = (std::filesystem::path(path) / name).string();
-            return decode_utf8(read_file(file), file);
-        };
-        corpus.train = part("train.txt");
-        corpus.valid = part("valid.txt");
-        corpus.test = part("test.txt");
+    return std::filesystem::is_directory(path, unreadable);
+}
+
+bool exists(const std::string& path) {
+    std::error_code unreadable;
+    return std::filesystem::exists(path, unreadable);
+}
+
+std::string in(const std::string& folder, const std::string& name) {
+    return (std::filesystem::path(folder) / name).string();
+}
+
+/// The text of the three parts: of a folder's files of one of these names, or of one file.
+TextCorpus read(const std::string& path, const std::vector<std::pair<const char*, const char*>>& names) {
+    TextCorpus corpus{.name = path, .train = {}, .valid = {}, .test = {}};
+    const std::array<std::vector<char32_t>*, 3> texts = {&corpus.train, &corpus.valid, &corpus.test};
+    if (is_folder(path)) {
+        const auto found = std::find_if(names.begin(), names.end(), [&](const auto& name) {
+            return exists(in(path, std::string(name.first) + "train" + name.second));
+        });
+        const auto& [before, behind] = found == names.end() ? names[0] : *found;
+        for (size_t i = 0; i < parts.size(); i++) {
+            const std::string file = in(path, std::string(before) + parts[i] + behind);
+            *texts[i] = decode_utf8(read_file(file), file);
+        }
     } else {
         const std::vector<char32_t> all = decode_utf8(read_file(path), path);
         const auto at = [&](size_t percent) {
@@ -71,82 +47,98 @@ TextCorpus load_text(const std::string& path) {
         corpus.valid.assign(at(90), at(95));
         corpus.test.assign(at(95), all.end());
     }
-    for (const auto& [part, text] :
-         {std::pair{"train", &corpus.train}, {"valid", &corpus.valid}, {"test", &corpus.test}})
-        if (text->size() < 2)
-            throw Error(fmt::format("{}: the part to {} with has {} characters, at least 2 are needed", path,
-                                    part == std::string("train")   ? "train"
-                                    : part == std::string("valid") ? "validate"
-                                                                   : "test",
-                                    text->size()));
     return corpus;
 }
 
-CharVocabulary::CharVocabulary(const std::vector<char32_t>& text) : characters_(text) {
-    std::sort(characters_.begin(), characters_.end());
-    characters_.erase(std::unique(characters_.begin(), characters_.end()), characters_.end());
+void check_size(const std::string& path, size_t part, size_t size, const char* what) {
+    if (size < 2)
+        throw Error("{}: the part to {} with has {} {}, at least 2 are needed", path, purposes[part], size, what);
 }
 
-CharVocabulary CharVocabulary::from(const std::string& characters) {
-    return CharVocabulary(decode_utf8(characters, "the vocabulary"));
+/// The words of a text, <eos> behind every line; a line feed at the very end begins no line.
+std::vector<std::string> words_of(const std::vector<char32_t>& text, const TokenOptions& options) {
+    std::vector<std::string> words;
+    for (auto begin = text.begin(); begin != text.end();) {
+        const auto end = std::find(begin, text.end(), U'\n');
+        const std::string line = encode_utf8(std::vector<char32_t>(begin, end));
+        for (std::string& word : options.tokenizer(options.lower ? to_lower(line) : line))
+            words.push_back(std::move(word));
+        words.push_back("<eos>");
+        begin = end == text.end() ? end : end + 1;
+    }
+    return words;
 }
 
-std::vector<int32_t> CharVocabulary::encode(const std::vector<char32_t>& text) const {
+std::vector<int32_t> load_u16(const std::string& path, int64_t V) {
+    const std::string bytes = read_file(path);
+    if (bytes.size() % 2 != 0) throw Error("{}: has {} bytes, expected 2 for every word", path, bytes.size());
     std::vector<int32_t> ids;
-    ids.reserve(text.size());
-    for (char32_t c : text) {
-        const auto found = std::lower_bound(characters_.begin(), characters_.end(), c);
-        ids.push_back(found != characters_.end() && *found == c ? static_cast<int32_t>(found - characters_.begin())
-                                                                : unknown());
+    for (size_t i = 0; i < bytes.size(); i += 2) {
+        ids.push_back(static_cast<unsigned char>(bytes[i]) | static_cast<unsigned char>(bytes[i + 1]) << 8);
+        if (ids.back() >= V) throw Error("{}: word {} is {}, and vocab.txt has {} words", path, i / 2, ids.back(), V);
     }
     return ids;
 }
 
-std::string CharVocabulary::decode(const std::vector<int32_t>& ids) const {
-    std::string text;
-    for (int32_t id : ids) {
-        if (id < 0 || id > unknown())
-            throw Error(fmt::format("CharVocabulary::decode: id {} of {} characters", id, size()));
-        text += encode_utf8(id == unknown() ? char32_t{0xFFFD} : characters_[static_cast<size_t>(id)]);
-    }
-    return text;
+}  // namespace
+
+TextCorpus load_text(const std::string& path) {
+    TextCorpus corpus = read(path, {{"", ".txt"}});
+    check_size(path, 0, corpus.train.size(), "characters");
+    check_size(path, 1, corpus.valid.size(), "characters");
+    check_size(path, 2, corpus.test.size(), "characters");
+    return corpus;
 }
 
-std::string CharVocabulary::characters() const {
-    std::string all;
-    for (char32_t c : characters_) all += encode_utf8(c);
-    return all;
-}
-
-StreamBatches::StreamBatches(std::vector<int32_t> text, int64_t B, int64_t T, Where at)
-    : text_(std::move(text)), B_(B), T_(T) {
-    if (B < 1 || T < 1) fail("StreamBatches", at, fmt::format("B {}, T {}: expected 1 or more", B, T));
-    stream_ = size() / B;
-    if (stream_ <= T)
-        fail("StreamBatches", at,
-             fmt::format("a text of {} characters is too short for {} streams of {} steps and one more", size(), B, T));
-    inputs_ = Ids::empty({{T, 'T'}, {B, 'B'}});
-    targets_ = Ids::empty({{T, 'T'}, {B, 'B'}});
-}
-
-StreamBatches::Batch StreamBatches::next() {
-    if (position_ + T_ + 1 > stream_) position_ = 0;
-    for (int64_t t = 0; t < T_; t++)
-        for (int64_t b = 0; b < B_; b++) {
-            const auto from = static_cast<size_t>(b * stream_ + position_ + t);
-            inputs_.mutable_data()[t * B_ + b] = text_[from];
-            targets_.mutable_data()[t * B_ + b] = text_[from + 1];
+TokenCorpus load_tokens(const std::string& path, const TokenOptions& options) {
+    TokenCorpus corpus;
+    const std::array<std::vector<int32_t>*, 3> ids = {&corpus.train, &corpus.valid, &corpus.test};
+    if (is_folder(path) && exists(in(path, "train.u16"))) {
+        const std::string words = in(path, "vocab.txt");
+        try {
+            corpus.vocabulary = Vocabulary(read_lines(words));
+        } catch (const Error& error) {
+            throw Error("{}: {}", words, error.what());
         }
-    const bool first = position_ == 0;
-    position_ += T_;
-    return {inputs_, targets_, first};
+        for (size_t i = 0; i < parts.size(); i++)
+            *ids[i] = load_u16(in(path, std::string(parts[i]) + ".u16"), corpus.vocabulary.size());
+    } else {
+        const TextCorpus text = read(path, {{"", ".txt"}, {"wiki.", ".tokens"}, {"ptb.", ".txt"}});
+        const std::vector<std::string> train = words_of(text.train, options);
+        check_size(path, 0, train.size(), "words and line ends");
+        corpus.vocabulary = Vocabulary::of_tokens(train, options.vocabulary);
+        corpus.train = corpus.vocabulary.encode(train);
+        corpus.valid = corpus.vocabulary.encode(words_of(text.valid, options));
+        corpus.test = corpus.vocabulary.encode(words_of(text.test, options));
+    }
+    for (size_t i = 0; i < parts.size(); i++) check_size(path, i, ids[i]->size(), "words and line ends");
+    return corpus;
 }
 
-void StreamBatches::set_position(int64_t position, Where at) {
-    if (position < 0 || position > stream_ || position % T_ != 0)
-        fail("StreamBatches", at,
-             fmt::format("position {}: expected a multiple of {} up to {}", position, T_, stream_));
-    position_ = position;
+std::vector<std::vector<std::string>> load_table(const std::string& path, size_t least) {
+    std::vector<std::vector<std::string>> rows;
+    for (const std::string& line : read_lines(path)) {
+        std::vector<std::string>& row = rows.emplace_back();
+        for (size_t begin = 0; begin != std::string::npos;) {
+            const size_t tab = line.find('\t', begin);
+            row.push_back(line.substr(begin, tab == std::string::npos ? tab : tab - begin));
+            begin = tab == std::string::npos ? tab : tab + 1;
+        }
+        if (row.size() < least)
+            throw Error("{}: line {}: {} with a tab between two of them, expected {} or more", path, rows.size(),
+                        row.size() == 1 ? "1 field" : fmt::format("{} fields", row.size()), least);
+        for (size_t i = 0; i < least; i++)
+            if (row[i].empty()) throw Error("{}: line {}: field {} is empty", path, rows.size(), i + 1);
+    }
+    if (rows.empty()) throw Error("{}: is empty, expected lines of {} fields with tabs in between", path, least);
+    return rows;
+}
+
+std::vector<TextPair> load_pairs(const std::string& path, const PairColumns& columns) {
+    std::vector<TextPair> pairs;
+    for (std::vector<std::string>& row : load_table(path, std::max(columns.source, columns.target) + 1))
+        pairs.push_back({row[columns.source], row[columns.target]});
+    return pairs;
 }
 
 }  // namespace unroll

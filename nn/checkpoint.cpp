@@ -24,6 +24,7 @@ Named weights_of(const char* operation, Module& module, Where at) {
             fail(operation, at, "the parameter's name {} has a colon, which files keep for others", p.name);
         weights.emplace_back(p.name, p.value);
     }
+    for (auto& buffer : buffers(module)) weights.push_back(std::move(buffer));
     return weights;
 }
 

@@ -11,7 +11,7 @@
 /// nothing has changed.
 namespace unroll {
 
-/// The parameters under their dotted names.
+/// The parameters, and tensors that belong to them, under their dotted names.
 void save_weights(const std::string& path, Module& module, Where at = {});
 /// Copies them into the module. Of a checkpoint it takes the weights.
 void load_weights(const std::string& path, Module& module, Where at = {});

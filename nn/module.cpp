@@ -43,10 +43,20 @@ class Converter final : public Visitor {
         p = Parameter(p.name, old.to(dtype_));
         converted_.emplace_back(old, p.value);
     }
+    void buffer(const std::string&, Tensor& t) override { t = t.to(dtype_); }
 
   private:
     DType dtype_;
     std::vector<std::pair<Tensor, Tensor>> converted_;
+};
+
+class Buffers final : public Visitor {
+  public:
+    std::vector<std::pair<std::string, Tensor>> found;
+
+  protected:
+    void parameter(const std::string&, Parameter&) override {}
+    void buffer(const std::string& name, Tensor& t) override { found.emplace_back(name, t); }
 };
 
 }  // namespace
@@ -60,6 +70,8 @@ void Visitor::operator()(std::string_view name, Module& module) {
     prefix_.resize(outside);
 }
 
+void Visitor::operator()(std::string_view name, Tensor& buffer) { this->buffer(prefix_ + std::string(name), buffer); }
+
 void Visitor::module(const std::string&, Module& module) { module.visit(*this); }
 
 void Module::to(DType dtype) {
@@ -69,6 +81,12 @@ void Module::to(DType dtype) {
 
 std::vector<Parameter> parameters(Module& module, Where at) {
     Collector collect(at);
+    module.visit(collect);
+    return std::move(collect.found);
+}
+
+std::vector<std::pair<std::string, Tensor>> buffers(Module& module) {
+    Buffers collect;
     module.visit(collect);
     return std::move(collect.found);
 }

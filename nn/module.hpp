@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/var.hpp"
@@ -15,7 +16,8 @@ class Module {
   public:
     virtual ~Module() = default;
     /// Lists what the module consists of, each under its name here and always in the same order: `v("W", W);` for a
-    /// Parameter, `v("layer0", layer0);` for a module inside.
+    /// Parameter, `v("layer0", layer0);` for a module inside, `v("running_mean", running_mean);` for a Tensor that
+    /// belongs to the weights but is not trained.
     virtual void visit(Visitor& v) = 0;
     /// One line: "Linear(in=128, out=65)".
     virtual std::string pretty() const = 0;
@@ -30,10 +32,12 @@ class Visitor {
     virtual ~Visitor() = default;
     void operator()(std::string_view name, Parameter& p);
     void operator()(std::string_view name, Module& module);
+    void operator()(std::string_view name, Tensor& buffer);
 
   protected:
     /// name is the dotted one: "encoder.layer0.W_hh".
     virtual void parameter(const std::string& name, Parameter& p) = 0;
+    virtual void buffer(const std::string&, Tensor&) {}
     /// A module inside, "encoder.layer0."; those who don't know it better walk on into it.
     virtual void module(const std::string& prefix, Module& module);
 
@@ -46,7 +50,10 @@ class Visitor {
 /// where a name comes twice or a parameter has no value.
 std::vector<Parameter> parameters(Module& module, Where at = {});
 
-/// How many numbers they are in all.
+/// All tensors that belong to the weights but are not trained, by their dotted names. They share the module's storage.
+std::vector<std::pair<std::string, Tensor>> buffers(Module& module);
+
+/// How many numbers the parameters are in all.
 int64_t parameter_count(Module& module);
 
 /// One line a parameter, `name shape count`, aligned, and the total.

@@ -6,6 +6,8 @@
 
 #include "core/ops/elementwise.hpp"
 #include "core/ops/shape.hpp"
+#include "nn/batch_norm.hpp"
+#include "nn/conv.hpp"
 #include "nn/embedding.hpp"
 #include "nn/gru.hpp"
 #include "nn/layer_norm.hpp"
@@ -51,17 +53,24 @@ class StateDict final : public Visitor {
         module(prefix, root);
     }
     std::vector<Entry> entries;
+    std::set<std::string> ignored;  // what a file may hold besides
 
   protected:
     void module(const std::string& prefix, Module& m) override {
         if (auto* linear = dynamic_cast<Linear*>(&m)) {
-            entries.push_back({prefix + "weight", {{linear->W.value}}});
-            if (linear->b.value.defined()) entries.push_back({prefix + "bias", {{linear->b.value}}});
+            plain(prefix, {{"weight", linear->W.value}, {"bias", linear->b.value}});
         } else if (auto* embedding = dynamic_cast<Embedding*>(&m)) {
-            entries.push_back({prefix + "weight", {{embedding->E.value}}});
+            plain(prefix, {{"weight", embedding->E.value}});
         } else if (auto* norm = dynamic_cast<LayerNorm*>(&m)) {
-            entries.push_back({prefix + "weight", {{norm->weight.value}}});
-            entries.push_back({prefix + "bias", {{norm->bias.value}}});
+            plain(prefix, {{"weight", norm->weight.value}, {"bias", norm->bias.value}});
+        } else if (auto* conv = dynamic_cast<Conv2d*>(&m)) {
+            plain(prefix, {{"weight", conv->W.value}, {"bias", conv->b.value}});
+        } else if (auto* batch_norm = dynamic_cast<BatchNorm*>(&m)) {
+            plain(prefix, {{"weight", batch_norm->weight.value},
+                           {"bias", batch_norm->bias.value},
+                           {"running_mean", batch_norm->running_mean},
+                           {"running_var", batch_norm->running_var}});
+            ignored.insert(prefix + "num_batches_tracked");
         } else if (auto* rnn = dynamic_cast<Rnn*>(&m)) {
             if (rnn->options().activation == Activation::logistic) refuse(m);
             add(prefix, *rnn, {"h", "h"});
@@ -80,6 +89,11 @@ class StateDict final : public Visitor {
     void parameter(const std::string&, Parameter&) override { refuse(*inside_); }
 
   private:
+    /// Tensors that are the same here, where they are.
+    void plain(const std::string& prefix, const std::vector<std::pair<const char*, Tensor>>& list) {
+        for (const auto& [name, t] : list)
+            if (t.defined()) entries.push_back({prefix + name, {{t}}});
+    }
     template <class Cell>
     void add(const std::string& prefix, Recurrent<Cell>& layers, const Gates& gates) {
         for (int64_t layer = 0; layer < layers.options().num_layers; layer++)
@@ -116,7 +130,7 @@ class StateDict final : public Visitor {
 void from_pytorch(const SafeTensors& file, Module& module, const std::string& prefix, Where at) {
     const StateDict dict("load_pytorch", module, prefix, at);
     Mismatches problems;
-    std::set<std::string> known;
+    std::set<std::string> known = dict.ignored;
     for (const Entry& e : dict.entries) {
         known.insert(e.name);
         const Shape expected = e.shape();

@@ -10,6 +10,8 @@
 ///     Linear      weight, bias          W [out, in], b [out]
 ///     Embedding   weight                E [V, D]
 ///     LayerNorm   weight, bias          weight [H], bias [H]
+///     Conv2d      weight, bias          W [out, in, height, width], b [out]
+///     BatchNorm*  weight, bias, running_mean, running_var: the same; num_batches_tracked is not read, nor written
 ///     RNN, LSTM, GRU, layer 1; its other direction is *_l1_reverse, here layer1_reverse.*
 ///                 weight_ih_l1          layer1.W_xh [GH, D]      the gates' rows in another order:
 ///                 weight_hh_l1          layer1.W_hh [GH, H]        LSTM   i f g o   here f i C̃ o

@@ -51,9 +51,9 @@ Tensor within(const Ids& lengths, int64_t t, DType dtype);
 States pass_through(const States& before, const States& next, const Tensor& inside);
 
 /// Throws Error unless x is [T, B, D] with T of 1 or more, the initial states that are given are of shape `state` and
-/// of x's dtype, C among them only where has_cell_state, and the lengths 0 to T.
+/// of x's dtype, C among them only where has_cell_state, and the lengths 0 to T. With words [T, B], x is a table.
 void check_call(const char* layer, const Var& x, int64_t D, const States& initial, const Shape& state,
-                bool has_cell_state, const Ids& lengths, Where at);
+                bool has_cell_state, const Ids& lengths, Where at, const Ids& words = {});
 
 /// The cell's step for t = 1 .. T (T .. 1 in reverse), one recorded operation after another. x [T, B, D].
 template <class Cell>
@@ -85,7 +85,7 @@ struct RecurrentCall {
     Ids lengths = {};              // [B]; all T where not given
     Generator* dropout = nullptr;  // given in training: dropout between the layers draws from it
     bool composed = false;         // the cell's steps one by one, even where it has a whole-sequence operation
-    bool projected = false;        // x [T, B, G*H] is rows of projection(): W_xh x_t of the first layer
+    Ids words = {};                // [T, B]; where given, x is projection() of the vectors of all words, a row a word
 };
 
 /// What models hold: a recurrent layer of whatever cell.
@@ -97,7 +97,7 @@ class RecurrentLayer : public Module {
     /// x [T, B, D].
     virtual Output operator()(const Var& x, const Call& call = {}, Where at = {}) const = 0;
     virtual int64_t output_size() const = 0;  // H times directions
-    /// W_xh x of the first layer for rows x [.., D], for Call::projected; not given by a layer of two directions, or of
+    /// W_xh x of the first layer for rows x [.., D], for Call::words; not given by a layer of two directions, or of
     /// a cell without W_xh and whole-sequence operation.
     virtual Var projection(const Var& x) const = 0;
 };
@@ -128,22 +128,27 @@ class Recurrent : public RecurrentLayer {
     }
 
     Output operator()(const Var& x, const Call& call = {}, Where at = {}) const override {
-        const Shape state{{options_.num_layers * directions(), 'L'}, x.shape().dim(1), {options_.hidden_size, 'H'}};
-        check_call("Recurrent", x, call.projected && x.shape().rank() == 3 ? x.dim(2) : options_.input_size,
-                   call.initial, state, Cell::has_cell_state, call.lengths, at);
-        if (call.projected && (!has_table || options_.bidirectional || call.composed))
-            fail("Recurrent", at, "x is projected: only a whole-sequence operation of one direction takes it so");
+        const bool table = call.words.defined();
+        if (table && (!has_table || options_.bidirectional || call.composed))
+            fail("Recurrent", at, "words for a table: only a whole-sequence operation of one direction takes it");
+        const Dim B = (table ? call.words.shape() : x.shape()).dim(1), H{options_.hidden_size, 'H'};
+        check_call("Recurrent", x, options_.input_size, call.initial, {{options_.num_layers * directions(), 'L'}, B, H},
+                   Cell::has_cell_state, call.lengths, at, call.words);
+        const Tensor zeros = Tensor::zeros({B, H}, x.dtype());
+        const auto initial = [&](const Var& s, int64_t index) {
+            return given(s) ? row(s, index) : x.tape()->constant(zeros);
+        };
         Var input = x;
         std::vector<Var, PoolAllocator<Var>> last_h, last_C;
         for (int64_t layer = 0; layer < options_.num_layers; layer++) {
             std::array<Var, 2> y;
             for (int64_t d = 0; d < directions(); d++) {
                 const int64_t index = layer * directions() + d;
-                States s{initial(call.initial.h, index, x), {}};
-                if (Cell::has_cell_state) s.C = initial(call.initial.C, index, x);
+                States s{initial(call.initial.h, index), {}};
+                if (Cell::has_cell_state) s.C = initial(call.initial.C, index);
                 Scanned out =
                     run(cells_[size_t(index)], input, s,
-                        {.reverse = d == 1, .lengths = call.lengths, .projected = call.projected && layer == 0},
+                        {.reverse = d == 1, .lengths = call.lengths, .words = layer == 0 ? call.words : Ids()},
                         call.composed);
                 y[size_t(d)] = std::move(out.y);
                 last_h.push_back(std::move(out.last.h));
@@ -189,11 +194,6 @@ class Recurrent : public RecurrentLayer {
         cell.W_xh;
         cell.sequence(x, s, o);
     };
-
-    Var initial(const Var& s, int64_t index, const Var& x) const {
-        if (given(s)) return row(s, index);
-        return x.tape()->constant(Tensor::zeros({x.shape().dim(1), {options_.hidden_size, 'H'}}, x.dtype()));
-    }
 
     static Scanned run(const Cell& cell, const Var& x, const States& s, const SequenceOptions& options, bool composed) {
         if constexpr (requires { cell.sequence(x, s, options); })

@@ -1,6 +1,8 @@
 #include "nn/schedule.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 namespace unroll {
 
@@ -12,6 +14,15 @@ double linear_tail(int64_t step, int64_t steps, const LinearTailOptions& options
     const double now = double(step);
     if (now <= begin && now < end) return 1;
     return now >= end ? options.last : 1 + (options.last - 1) * (now - begin) / (end - begin);
+}
+
+double warm_cosine(int64_t step, int64_t steps, int64_t warm_up, Where at) {
+    if (step < 0 || step >= steps || warm_up < 0)
+        fail("warm_cosine", at, "step {} of {}, warm-up {}: expected a step of the run, and 0 or more", step, steps,
+             warm_up);
+    const double rise = std::min(1.0, double(step + 1) / double(warm_up + 1));
+    const double share = step < warm_up ? 0 : double(step - warm_up) / double(std::max<int64_t>(1, steps - warm_up));
+    return rise * (1 + std::cos(std::numbers::pi * share)) / 2;
 }
 
 }  // namespace unroll

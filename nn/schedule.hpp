@@ -13,4 +13,8 @@ struct LinearTailOptions {
 /// 1 for a share of the run, then falling linearly.
 double linear_tail(int64_t step, int64_t steps, const LinearTailOptions& options = {}, Where at = {});
 
+/// Rises linearly over the first `warm_up` steps, then falls from 1 to 0 along half a period of a cosine (Loshchilov
+/// and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017; without the restarts).
+double warm_cosine(int64_t step, int64_t steps, int64_t warm_up, Where at = {});
+
 }  // namespace unroll

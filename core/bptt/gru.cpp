@@ -6,17 +6,19 @@
 namespace unroll {
 namespace {
 
-void check_shapes(const Operand& x, const Operand& h_0, const GruWeights& w, bool projected) {
+Scan checked_scan(const Operand& x, const Operand& h_0, const GruWeights& w, const SequenceOptions& options) {
     const char* me = "gru_sequence";
-    if (x.shape().rank() != 3) fail(me, x.at, "{}, expected [T, B, D]", x.label("x"));
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != 3 * w.W_hh.shape()[1])
         fail(me, x.at, "{}, expected [3*H, H]", w.W_hh.label("W_hh"));
-    const Dim B{x.shape()[1], 'B'}, H{w.W_hh.shape()[1], 'H'}, GH{3 * H.size};
-    expect_shape(me, x, h_0, "h_0", {B, H});
-    expect_input(me, x, w.W_xh, GH, projected);
+    const Dim H{w.W_hh.shape()[1], 'H'}, GH{3 * H.size};
+    expect_input(me, x, w.W_xh, GH, options.words);
+    const Scan scan(x.shape(), options);
+    scan.check(me, x.at);
+    expect_shape(me, x, h_0, "h_0", {{scan.B, 'B'}, H});
     expect_shape(me, x, w.W_hh, "W_hh", {GH, H});
     expect_shape(me, x, w.b, "b", {GH});
     if (w.b_hh) expect_shape(me, x, *w.b_hh, "b_hh", {H});
+    return scan;
 }
 
 }  // namespace
@@ -28,15 +30,15 @@ struct GruSequence final : Record {
     Edge h_0, b, b_hh;
     bool reset_after;
     Scan scan;
-    Tensor gates;  // z_t, r_t, h̃_t of all steps [T, B, 3H]
+    Tensor gates;  // z_t, r_t, h̃_t of all steps [T, B, 3H]; backward writes da_t in their place
     Tensor q;      // reset before: r_t ⊙ h_{t-1}, reset after: W_h h_{t-1} + b_hh [T, B, H]
     Tensor h;      // all states [T+1, B, H]
     Edge y, h_T;
     const Tensor* dh_T = nullptr;
 
     GruSequence(Recording& r, const Operand& x, const Operand& h_0, const GruWeights& w, const Scan& scan)
-        : x(scan.projected ? Saved(r.input(x), {}) : r.saved(x)),
-          W_xh(scan.projected ? Saved() : r.saved(w.W_xh)),
+        : x(scan.has_table() ? Saved(r.input(x), {}) : r.saved(x)),
+          W_xh(scan.has_table() ? Saved() : r.saved(w.W_xh)),
           W_hh(r.saved(w.W_hh)),
           h_0(r.input(h_0)),
           b(r.input(w.b)),
@@ -73,7 +75,7 @@ struct GruSequence final : Record {
                     const T* h_before = all_h + scan.before(t) * B * H;
                     T *h_t = all_h + scan.after(t) * B * H, *q_t = all_q + t * B * H;
                     const auto gates_of = [&](int64_t b) { return GruGates<T*>(all_gates + (t * B + b) * 3 * H, H); };
-                    scan.take_projected(t, first, end, 3 * H, x, all_gates + t * B * 3 * H);
+                    scan.look_up(t, first, end, 3 * H, x, all_gates + t * B * 3 * H);
                     zr.multiply<T>(rows, h_before + first * H, H, gates_of(first).z, 3 * H, true);
                     if (reset_after) candidate.multiply<T>(rows, h_before + first * H, H, q_t + first * H, H, false);
                     scan.for_rows(t, first, end, [&](int64_t b) {
@@ -118,7 +120,7 @@ struct GruSequence final : Record {
 
     /// da_t [T, B, 3H] and dq_t [T, B, H] for all t; turns dh from dL/dh_T into dL/dh_0 [B, H].
     Tensor through_time(Tape& tape, Tensor& dh, Tensor& dq) const {
-        Tensor da = Tensor::empty(gates.shape(), gates.dtype());
+        Tensor da = gates;
         const Packed zr(W_zr(), false, &tape), candidate(W_h(), false, &tape);
         dispatch(h.dtype(), [&]<class T>(T) {
             const int64_t B = scan.B, H = zr.N;
@@ -186,10 +188,15 @@ struct GruSequence final : Record {
 
 }  // namespace ops
 
+GruStates gru_sequence(const Tensor& x, const Tensor& h_0, const GruWeights& w, const SequenceOptions& options,
+                       Where at) {
+    Tape tape(Tape::Mode::forward_only);
+    const GruVars v = gru_sequence(Operand(tape.constant(x), at), h_0, w, options);
+    return {v.y.value(), v.h_T.value()};
+}
+
 GruVars gru_sequence(const Operand& x, const Operand& h_0, const GruWeights& w, const SequenceOptions& options) {
-    check_shapes(x, h_0, w, options.projected);
-    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths, options.projected};
-    scan.check("gru_sequence", x.at);
+    const Scan scan = checked_scan(x, h_0, w, options);
     Tape& tape = tape_of("gru_sequence", {&x, &h_0, &w.W_xh, &w.W_hh, &w.b, w.b_hh ? &*w.b_hh : &w.b});
     auto out = tape.record_all<ops::GruSequence>(x.at, x, h_0, w, scan);
     return {std::move(out[0]), std::move(out[1])};

@@ -18,9 +18,14 @@ struct GruWeights {
 ///   h̃_t = tanh(W_xh x_t + b_h + r_t ⊙ (W_hh h_{t-1} + b_hh))                    reset after, rows of h̃
 ///   h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t
 /// x [T, B, D], h_0 [B, H]; returns y [T, B, H] = h_1 .. h_T, and h_T [B, H].
+struct GruStates {
+    Tensor y, h_T;
+};
 struct GruVars {
     Var y, h_T;
 };
+GruStates gru_sequence(const Tensor& x, const Tensor& h_0, const GruWeights& weights,
+                       const SequenceOptions& options = {}, Where at = {});
 GruVars gru_sequence(const Operand& x, const Operand& h_0, const GruWeights& weights,
                      const SequenceOptions& options = {});
 

@@ -6,26 +6,29 @@
 namespace unroll {
 namespace {
 
-void check_shapes(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
-                  bool projected) {
+Scan checked_scan(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
+                  const SequenceOptions& options) {
     const char* me = "lstm_sequence";
-    if (x.shape().rank() != 3) fail(me, x.at, "{}, expected [T, B, D]", x.label("x"));
     const int64_t G = coupled ? 3 : 4;
     if (w.W_hh.shape().rank() != 2 || w.W_hh.shape()[0] != G * w.W_hh.shape()[1])
         fail(me, x.at, "{}, expected [{}*H, H]", w.W_hh.label("W_hh"), G);
-    const Dim B{x.shape()[1], 'B'}, H{w.W_hh.shape()[1], 'H'}, GH{G * H.size};
+    const Dim H{w.W_hh.shape()[1], 'H'}, GH{G * H.size};
+    expect_input(me, x, w.W_xh, GH, options.words);
+    const Scan scan(x.shape(), options);
+    scan.check(me, x.at);
+    const Dim B{scan.B, 'B'};
     expect_shape(me, x, h_0, "h_0", {B, H});
     expect_shape(me, x, C_0, "C_0", {B, H});
-    expect_input(me, x, w.W_xh, GH, projected);
     expect_shape(me, x, w.W_hh, "W_hh", {GH, H});
     expect_shape(me, x, w.b, "b", {GH});
     if (w.P_i.has_value() != w.P_o.has_value() || w.P_f.has_value() != (w.P_i.has_value() && !coupled))
         fail(me, x.at, coupled ? "expected both of P_i and P_o, or no peephole" : "expected P_f, P_i and P_o, or none");
-    if (!w.P_i) return;
+    if (!w.P_i) return scan;
     const Shape P = w.P_i->shape().rank() == 2 ? Shape{H, H} : Shape{H};
     if (!coupled) expect_shape(me, x, *w.P_f, "P_f", P);
     expect_shape(me, x, *w.P_i, "P_i", P);
     expect_shape(me, x, *w.P_o, "P_o", P);
+    return scan;
 }
 
 /// The full peepholes of one pass, packed; in the diagonal form and without any, nothing.
@@ -48,15 +51,15 @@ struct LstmSequence final : Record {
     Edge h_0, C_0, b;
     bool coupled;
     Scan scan;
-    Tensor gates;  // f_t, i_t, C̃_t, o_t of all steps [T, B, G*H]
+    Tensor gates;  // f_t, i_t, C̃_t, o_t of all steps [T, B, G*H]; backward writes da_t in their place
     Tensor C, h;   // all states [T+1, B, H]
     Edge y, h_T, C_T;
     const Tensor *dh_T = nullptr, *dC_T = nullptr;
 
     LstmSequence(Recording& r, const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w,
                  bool coupled, const Scan& scan)
-        : x(scan.projected ? Saved(r.input(x), {}) : r.saved(x)),
-          W_xh(scan.projected ? Saved() : r.saved(w.W_xh)),
+        : x(scan.has_table() ? Saved(r.input(x), {}) : r.saved(x)),
+          W_xh(scan.has_table() ? Saved() : r.saved(w.W_xh)),
           W_hh(r.saved(w.W_hh)),
           P_f(w.P_f ? r.saved(*w.P_f) : Saved()),
           P_i(w.P_i ? r.saved(*w.P_i) : Saved()),
@@ -99,7 +102,7 @@ struct LstmSequence final : Record {
                     T *h_t = all_h + scan.after(t) * B * H, *C_t = all_C + scan.after(t) * B * H;
                     const auto gates_of = [&](int64_t b) { return split(all_gates + (t * B + b) * GH, H, coupled); };
                     const auto a = gates_of(first);
-                    scan.take_projected(t, first, end, GH, x, all_gates + t * B * GH);
+                    scan.look_up(t, first, end, GH, x, all_gates + t * B * GH);
                     W.multiply<T>(rows, h_before + first * H, H, all_gates + (t * B + first) * GH, GH, true);
                     if (P.f) P.f->multiply<T>(rows, C_before + first * H, H, a.f, GH, true);
                     if (P.i) P.i->multiply<T>(rows, C_before + first * H, H, a.i, GH, true);
@@ -137,7 +140,7 @@ struct LstmSequence final : Record {
 
     /// da_t for all t [T, B, G*H]; turns dh and dC from the gradients at T into those at h_0 and C_0 [B, H].
     Tensor through_time(Tape& tape, Tensor& dh, Tensor& dC) const {
-        Tensor da = Tensor::empty(gates.shape(), gates.dtype());
+        Tensor da = gates;
         const Packed W(W_hh, false, &tape);
         const FullPeepholes P(P_f, P_i, P_o, false, tape);
         dispatch(h.dtype(), [&]<class T>(T) {
@@ -213,11 +216,16 @@ struct LstmSequence final : Record {
 
 }  // namespace ops
 
+LstmStates lstm_sequence(const Tensor& x, const Tensor& h_0, const Tensor& C_0, const LstmWeights& w, bool coupled,
+                         const SequenceOptions& options, Where at) {
+    Tape tape(Tape::Mode::forward_only);
+    const LstmVars v = lstm_sequence(Operand(tape.constant(x), at), h_0, C_0, w, coupled, options);
+    return {v.y.value(), v.h_T.value(), v.C_T.value()};
+}
+
 LstmVars lstm_sequence(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w, bool coupled,
                        const SequenceOptions& options) {
-    check_shapes(x, h_0, C_0, w, coupled, options.projected);
-    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths, options.projected};
-    scan.check("lstm_sequence", x.at);
+    const Scan scan = checked_scan(x, h_0, C_0, w, coupled, options);
     const auto or_b = [&](const std::optional<Operand>& P) { return P ? &*P : &w.b; };
     Tape& tape =
         tape_of("lstm_sequence", {&x, &h_0, &C_0, &w.W_xh, &w.W_hh, &w.b, or_b(w.P_f), or_b(w.P_i), or_b(w.P_o)});

@@ -19,9 +19,14 @@ struct LstmWeights {
 ///   C̃_t = tanh(W_C [h_{t-1}, x_t] + b_C)                 C_t = f_t ⊙ C_{t-1} + i_t ⊙ C̃_t
 ///   o_t = σ(W_o [h_{t-1}, x_t] + P_o C_t + b_o)          h_t = o_t ⊙ tanh(C_t)                (book: LSTM)
 /// x [T, B, D], h_0 and C_0 [B, H]; returns y [T, B, H] = h_1 .. h_T, h_T and C_T [B, H].
+struct LstmStates {
+    Tensor y, h_T, C_T;
+};
 struct LstmVars {
     Var y, h_T, C_T;
 };
+LstmStates lstm_sequence(const Tensor& x, const Tensor& h_0, const Tensor& C_0, const LstmWeights& weights,
+                         bool coupled = false, const SequenceOptions& options = {}, Where at = {});
 LstmVars lstm_sequence(const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& weights,
                        bool coupled = false, const SequenceOptions& options = {});
 

@@ -9,16 +9,17 @@ namespace {
 using kernels::inputs;
 using kernels::outputs;
 
-void check_shapes(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h,
-                  bool projected) {
-    const Where at = x.at;
-    if (x.shape().rank() != 3) fail("rnn_sequence", at, "{}, expected [T, B, D]", x.label("x"));
+Scan checked_scan(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h,
+                  const SequenceOptions& options) {
     if (W_hh.shape().rank() != 2 || W_hh.shape()[0] != W_hh.shape()[1])
-        fail("rnn_sequence", at, "{}, expected [H, H]", W_hh.label("W_hh"));
-    const Dim H{W_hh.shape()[0], 'H'}, B{x.shape()[1], 'B'};
-    expect_shape("rnn_sequence", x, h_0, "h_0", {B, H});
-    expect_input("rnn_sequence", x, W_xh, H, projected);
+        fail("rnn_sequence", x.at, "{}, expected [H, H]", W_hh.label("W_hh"));
+    const Dim H{W_hh.shape()[0], 'H'};
+    expect_input("rnn_sequence", x, W_xh, H, options.words);
+    const Scan scan(x.shape(), options);
+    scan.check("rnn_sequence", x.at);
+    expect_shape("rnn_sequence", x, h_0, "h_0", {{scan.B, 'B'}, H});
     expect_shape("rnn_sequence", x, b_h, "b_h", {H});
+    return scan;
 }
 
 /// h = φ(h + b) in place, n values of one row.
@@ -57,7 +58,7 @@ void activation_gradient(Activation phi, int64_t n, const T* h, const T* dy, T* 
 
 /// All states [T+1, B, H].
 Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const Tensor& W_xh, const Packed& W_hh,
-                   const Tensor& b_h, Activation phi, Tape* tape) {
+                   const Tensor& b_h, Activation phi, Tape& tape) {
     const int64_t B = scan.B, H = h_0.dim(1);
     Tensor states = scan.states_from(h_0);
     dispatch(x.dtype(), [&]<class T>(T) {
@@ -65,14 +66,15 @@ Tensor run_forward(const Scan& scan, const Tensor& x, const Tensor& h_0, const T
         const T* bias = b_h.data<T>();
         // a_t = W_xh x_t for all time steps: one product, written where h_t will be.
         T* after = h + (scan.reverse ? 0 : B * H);
-        if (!scan.projected) Packed(W_xh, true, tape).multiply<T>(scan.T * B, x.data<T>(), x.dim(2), after, H, false);
+        if (!scan.has_table())
+            Packed(W_xh, true, &tape).multiply<T>(scan.T * B, x.data<T>(), x.dim(2), after, H, false);
         scan.for_slices([&](int64_t first, int64_t end) {
             for (int64_t step = 0; step < scan.T; step++) {
                 const int64_t t = scan.time(step);
                 const T* before_t = h + scan.before(t) * B * H;
                 T* h_t = h + scan.after(t) * B * H;
                 // h_t = φ(W_xh x_t + W_hh h_{t-1} + b_h)
-                scan.take_projected(t, first, end, H, x, h_t);
+                scan.look_up(t, first, end, H, x, h_t);
                 W_hh.multiply<T>(end - first, before_t + first * H, H, h_t + first * H, H, true);
                 scan.for_rows(t, first, end, [&](int64_t b) { activate<T>(phi, H, bias, h_t + b * H); });
                 scan.pass_through<T>(t, first, end, H, before_t, h_t);
@@ -113,11 +115,9 @@ Tensor run_backward(const Scan& scan, const Tensor& states, const Tensor* dy, co
 
 RnnStates rnn_sequence(const Tensor& x, const Tensor& h_0, const Tensor& W_xh, const Tensor& W_hh, const Tensor& b_h,
                        Activation phi, const SequenceOptions& options, Where at) {
-    check_shapes({x, at}, {h_0, at}, {W_xh, at}, {W_hh, at}, {b_h, at}, options.projected);
-    const Scan scan{x.dim(0), x.dim(1), options.reverse, options.lengths, options.projected};
-    scan.check("rnn_sequence", at);
-    const Tensor states = run_forward(scan, x, h_0, W_xh, Packed(W_hh, true, nullptr), b_h, phi, nullptr);
-    return {scan.outputs(states), states[scan.last_slot()]};
+    Tape tape(Tape::Mode::forward_only);
+    const RnnVars v = rnn_sequence(Operand(tape.constant(x), at), h_0, W_xh, W_hh, b_h, phi, options);
+    return {v.y.value(), v.h_T.value()};
 }
 
 namespace ops {
@@ -134,15 +134,15 @@ struct RnnSequence final : Record {
     // h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h)
     RnnSequence(Recording& r, const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh,
                 const Operand& b_h, Activation phi, const Scan& scan)
-        : x(scan.projected ? Saved(r.input(x), {}) : r.saved(x)),
+        : x(scan.has_table() ? Saved(r.input(x), {}) : r.saved(x)),
           h_0(r.saved(h_0)),
-          W_xh(scan.projected ? Saved() : r.saved(W_xh)),
+          W_xh(scan.has_table() ? Saved() : r.saved(W_xh)),
           W_hh(r.saved(W_hh)),
           b_h(r.input(b_h)),
           scan(scan),
           phi(phi),
           h(run_forward(scan, x.value(), h_0.value(), W_xh.value(), Packed(W_hh.value(), true, &r.tape), b_h.value(),
-                        phi, &r.tape)),
+                        phi, r.tape)),
           y(r.output(scan.outputs(h))),
           h_T(r.output(h[scan.last_slot()])) {}
 
@@ -174,9 +174,7 @@ struct RnnSequence final : Record {
 
 RnnVars rnn_sequence(const Operand& x, const Operand& h_0, const Operand& W_xh, const Operand& W_hh, const Operand& b_h,
                      Activation phi, const SequenceOptions& options) {
-    check_shapes(x, h_0, W_xh, W_hh, b_h, options.projected);
-    const Scan scan{x.shape()[0], x.shape()[1], options.reverse, options.lengths, options.projected};
-    scan.check("rnn_sequence", x.at);
+    const Scan scan = checked_scan(x, h_0, W_xh, W_hh, b_h, options);
     auto out = tape_of("rnn_sequence", {&x, &h_0, &W_xh, &W_hh, &b_h})
                    .record_all<ops::RnnSequence>(x.at, x, h_0, W_xh, W_hh, b_h, phi, scan);
     return {std::move(out[0]), std::move(out[1])};

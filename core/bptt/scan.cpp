@@ -1,20 +1,33 @@
 #include "core/bptt/scan.hpp"
 
 #include "core/kernels/reduce.hpp"
+#include "core/ops/lookup.hpp"
 
 namespace unroll {
+
+Scan::Scan(const Shape& x, const SequenceOptions& options)
+    : T((options.words.defined() ? options.words.shape() : x)[0]),
+      B((options.words.defined() ? options.words.shape() : x)[1]),
+      reverse(options.reverse),
+      lengths(options.lengths.clone()),  // a record keeps them, whatever becomes of the caller's
+      words(options.words.clone()) {}
 
 void Scan::check(const char* operation, Where at) const {
     if (lengths.defined()) check_lengths(operation, lengths, B, 0, {T, 'T'}, at);
 }
 
 Tensor Scan::projection(const Tensor& x, const Tensor& W_xh, Tape& tape) const {
-    return projected ? Tensor::empty(x.shape(), x.dtype()) : project(x, Packed(W_xh, true, &tape));
+    if (!has_table()) return project(x, Packed(W_xh, true, &tape));
+    return Tensor::empty({words.shape().dim(0), words.shape().dim(1), x.shape().dim(1)}, x.dtype());
 }
 
 void Scan::projection_backward(Tape& tape, const Tensor& da, const Saved& x, const Saved& W_xh) const {
     if (tape.wants(W_xh)) tape.add_product(W_xh, da, x);
-    if (tape.wants(x)) tape.add(x, projected ? da : project(da, Packed(W_xh, false, &tape)));
+    if (!tape.wants(x)) return;
+    if (has_table())
+        scatter_add(da, words, tape.sum(x));
+    else
+        tape.add(x, project(da, Packed(W_xh, false, &tape)));
 }
 
 Tensor Scan::states_from(const Tensor& h_0) const {
@@ -41,11 +54,15 @@ void expect_shape(const char* operation, const Operand& x, const Operand& operan
     common_dtype(operation, x.value(), operand.value(), x.at);
 }
 
-void expect_input(const char* operation, const Operand& x, const Operand& W_xh, Dim GH, bool projected) {
-    if (projected)
-        expect_shape(operation, x, x, "projected x", {x.shape().dim(0), x.shape().dim(1), GH});
-    else
-        expect_shape(operation, x, W_xh, "W_xh", {GH, {x.shape()[2], 'D'}});
+void expect_input(const char* operation, const Operand& x, const Operand& W_xh, Dim GH, const Ids& words) {
+    if (!words.defined()) {
+        if (x.shape().rank() != 3) fail(operation, x.at, "{}, expected [T, B, D]", x.label("x"));
+        return expect_shape(operation, x, W_xh, "W_xh", {GH, {x.shape()[2], 'D'}});
+    }
+    if (words.shape().rank() != 2) fail(operation, x.at, "words {}, expected [T, B]", words.shape().str());
+    if (x.shape().rank() != 2) fail(operation, x.at, "{}, expected a table [V, {}]", x.label("x"), GH.size);
+    expect_shape(operation, x, x, "the table x", {x.shape().dim(0), GH});
+    check_rows(operation, words, x.shape()[0], x.label("x"), x.at);
 }
 
 Packed::Packed(const Tensor& W, bool transposed, Tape* tape)

@@ -11,8 +11,10 @@ namespace unroll {
 
 struct SequenceOptions {
     bool reverse = false;
-    Ids lengths = {};        // [B]; undefined: all T (see Scan)
-    bool projected = false;  // x [T, B, G*H] is W_xh x_t already, of all steps: W_xh has no part in the operation
+    Ids lengths = {};  // [B]; undefined: all T (see Scan)
+    // [T, B]; where given, x is a table [V, G*H] whose row w is W_xh x_t for the word w: W_xh has no part in the
+    // operation
+    Ids words = {};
 };
 
 /// The walk over time that every whole-sequence operation shares. T time steps, B sequences, forward or reverse, and
@@ -27,11 +29,14 @@ struct SequenceOptions {
 struct Scan {
     int64_t T, B;
     bool reverse = false;
-    Ids lengths;  // undefined: all T
-    bool projected = false;
+    Ids lengths;     // undefined: all T
+    Ids words = {};  // where given, x is a table of their projections
 
+    /// Of x [T, B, D], or of the words [T, B].
+    Scan(const Shape& x, const SequenceOptions& options);
     /// Throws Error unless lengths are B numbers of 0 to T.
     void check(const char* operation, Where at) const;
+    bool has_table() const { return words.defined(); }
 
     int64_t time(int64_t step) const { return reverse ? T - 1 - step : step; }  // of the step-th update
     int64_t before(int64_t t) const { return reverse ? t + 1 : t; }  // slot of the state that step t starts from
@@ -76,12 +81,13 @@ struct Scan {
         }
     }
 
-    /// W_xh x_t of all steps, [T, B, N]; where x is projected, room for it.
+    /// W_xh x_t of all steps, [T, B, N]; where x is a table, room for it.
     Tensor projection(const Tensor& x, const Tensor& W_xh, Tape& tape) const;
-    /// Where x is projected: takes rows first .. end-1 of its step t to a_t, just before they are needed.
+    /// Where x is a table: takes the rows of words first .. end-1 of step t to a_t, just before they are needed.
     template <class T>
-    void take_projected(int64_t t, int64_t first, int64_t end, int64_t N, const Tensor& x, T* a_t) const {
-        if (projected) std::copy_n(x.data<T>() + (t * B + first) * N, (end - first) * N, a_t + first * N);
+    void look_up(int64_t t, int64_t first, int64_t end, int64_t N, const Tensor& x, T* a_t) const {
+        if (!has_table()) return;
+        for (int64_t b = first; b < end; b++) std::copy_n(x.data<T>() + words[t * B + b] * N, N, a_t + b * N);
     }
     /// dx and dW_xh from da = d(W_xh x_t) of all steps.
     void projection_backward(Tape& tape, const Tensor& da, const Saved& x, const Saved& W_xh) const;
@@ -96,8 +102,8 @@ struct Scan {
 void expect_shape(const char* operation, const Operand& x, const Operand& operand, const char* role,
                   const Shape& shape);
 
-/// W_xh is [GH, D] for x [T, B, D], or x is projected: [T, B, GH].
-void expect_input(const char* operation, const Operand& x, const Operand& W_xh, Dim GH, bool projected);
+/// Throws Error unless x is [T, B, D] and W_xh [GH, D], or x is a table [V, GH] of which all words are rows.
+void expect_input(const char* operation, const Operand& x, const Operand& W_xh, Dim GH, const Ids& words);
 
 /// A weight W [K, N], or its transpose, packed for the duration of one sequence: the tape's packed form where it has
 /// one.

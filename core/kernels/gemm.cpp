@@ -7,6 +7,7 @@
 #include "core/kernels/parallel.hpp"
 #include "core/kernels/simd.hpp"
 #include "core/kernels/tile.hpp"
+#include "core/kernels/transpose.hpp"
 
 namespace unroll::kernels {
 namespace {
@@ -35,27 +36,6 @@ void pack_left(int64_t M, int64_t K, const T* A, int64_t lda, T* packed) {
                 n == max_rows ? std::copy_n(A + k * lda + r, max_rows, to) : std::copy_n(A + k * lda + r, n, to);
             }
         }
-}
-
-/// Transposes a square of one vector's width: log2(width) times, row i of the upper half is interleaved with row i of
-/// the lower half, which moves the highest bit of an element's row index to the lowest of its column index, and so on
-/// round.
-template <class T>
-void transpose(typename Simd<T>::V x[]) {
-    constexpr int W = Simd<T>::width;
-    [&]<int... i>(std::integer_sequence<int, i...>) {
-        for (int round = 1; round < W; round *= 2) {
-            typename Simd<T>::V y[W];
-#pragma GCC unroll 16
-            for (int r = 0; r < W / 2; r++) {
-                y[2 * r] = __builtin_shufflevector(x[r], x[r + W / 2], (i / 2 + i % 2 * W)...);
-                y[2 * r + 1] = __builtin_shufflevector(x[r], x[r + W / 2], (W / 2 + i / 2 + i % 2 * W)...);
-            }
-#pragma GCC unroll 16
-            for (int r = 0; r < W; r++) x[r] = y[r];
-        }
-    }
-    (std::make_integer_sequence<int, W>());
 }
 
 /// Packs n columns of B [K, ..] for gemm_packed.

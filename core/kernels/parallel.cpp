@@ -163,7 +163,7 @@ class Pool {
 
 }  // namespace
 
-int threads() { return wanted_threads().load(std::memory_order_relaxed); }
+int threads() { return inside_body ? 1 : wanted_threads().load(std::memory_order_relaxed); }
 
 void set_threads(int n) {
     if (n < 1) throw std::invalid_argument("set_threads: the number of threads must be at least 1");

@@ -26,7 +26,7 @@ class FunctionRef<R(Args...)> {
 };
 
 /// How many threads a parallel loop may use, the calling one included. At first UNROLL_THREADS if that is a number from
-/// 1, else the machine's cores. Kernels compute the same bits for any number.
+/// 1, else the machine's cores; 1 inside a body of parallel(). Kernels compute the same bits for any number.
 int threads();
 void set_threads(int n);  // n >= 1
 

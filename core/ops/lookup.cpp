@@ -9,10 +9,7 @@ namespace {
 
 void check(const Operand& E, const Ids& ids) {
     if (E.shape().rank() != 2) fail("embedding", E.at, "{} is not a matrix [V, D]", E.label("E"));
-    if (!ids.defined()) fail("embedding", E.at, "the ids are empty: no numbers were ever put in");
-    for (int64_t i = 0; i < ids.size(); i++)
-        if (ids[i] < 0 || ids[i] >= E.shape()[0])
-            fail("embedding", E.at, "ids{} is {}: not a row of {}", ids.shape().place(i), ids[i], E.label("E"));
+    check_rows("embedding", ids, E.shape()[0], E.label("E"), E.at);
 }
 
 /// y_n = E[id_n]
@@ -27,8 +24,9 @@ Tensor gather(const Tensor& E, const Ids& ids, Where at) {
     return y;
 }
 
-/// dE[id_n] += dy_n. Threads share out the columns, so each number of dE has one owner, who adds in the order of the
-/// ids.
+}  // namespace
+
+// Threads share out the columns, so each number of dE has one owner, who adds in the order of the ids.
 void scatter_add(const Tensor& dy, const Ids& ids, Tensor& dE) {
     const int64_t N = ids.size(), D = dE.dim(1);
     const int64_t parts = N * D < 16384 ? 1 : std::clamp<int64_t>(D / 16, 1, kernels::threads());
@@ -45,8 +43,6 @@ void scatter_add(const Tensor& dy, const Ids& ids, Tensor& dE) {
         });
     });
 }
-
-}  // namespace
 
 Tensor embedding(const Tensor& E, const Ids& ids, Where at) {
     check(Operand(E, at), ids);

@@ -19,6 +19,8 @@ int64_t check(const Operand& logits, const Ids& targets, const CrossEntropyOptio
     if (!(targets.shape() == s.without(-1)))
         fail("cross_entropy", logits.at, "{} need targets {}, got {}", logits.label("logits"), s.without(-1).str(),
              targets.shape().str());
+    if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
+        fail("cross_entropy", logits.at, "label_smoothing {}: expected 0 to 1", options.label_smoothing);
     int64_t counted = 0;
     for (int64_t i = 0; i < targets.size(); i++) {
         if (targets[i] == options.ignore_index) continue;
@@ -33,8 +35,9 @@ int64_t check(const Operand& logits, const Ids& targets, const CrossEntropyOptio
     return counted;
 }
 
-/// share Σ_n -log softmax(x_n)[target_n]; p gets the probabilities, zeros in rows that don't count, if it is defined.
-Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, double share, Tensor& p) {
+/// share Σ_n -Σ_v q_v log softmax(x_n)[v], q = (1 - ε) 1{target_n} + ε / V; p gets the probabilities, zeros in rows
+/// that don't count, if it is defined.
+Tensor loss(const Tensor& logits, const Ids& targets, const CrossEntropyOptions& o, double share, Tensor& p) {
     const int64_t N = targets.size(), V = logits.dim(-1);
     Tensor losses = Tensor::empty({N}, DType::f64);
     double* to = losses.mutable_data<double>();
@@ -44,27 +47,33 @@ Tensor loss(const Tensor& logits, const Ids& targets, int32_t ignore_index, doub
         each_row(N, V, [&](int64_t n) {
             T* row = probabilities != nullptr ? probabilities + n * V : nullptr;
             to[n] = 0;
-            if (targets[n] == ignore_index) {
+            if (targets[n] == o.ignore_index) {
                 if (row != nullptr) std::fill_n(row, V, T{0});
                 return;
             }
             const kernels::Normalizer z = kernels::softmax(V, x + n * V, row);
-            to[n] = (z.max - double(x[n * V + targets[n]])) + std::log(z.sum);
+            const auto x_target = double(x[n * V + targets[n]]);
+            to[n] = (z.max - x_target) + std::log(z.sum);
+            if (o.label_smoothing > 0)  // Σ q_v x_v = x_target - ε (x_target - mean x)
+                to[n] += o.label_smoothing * (x_target - kernels::sum(V, x + n * V) / double(V));
         });
     });
     return Tensor::full({}, share * kernels::sum(N, losses.data<double>()), logits.dtype());
 }
 
-/// scale (p - 1{target}), zeros in rows that don't count
-Tensor loss_gradient(const Tensor& p, const Ids& targets, int32_t ignore_index, double scale) {
+/// scale (p - q), zeros in rows that don't count
+Tensor loss_gradient(const Tensor& p, const Ids& targets, const CrossEntropyOptions& o, double scale) {
     const int64_t N = targets.size(), V = p.dim(-1);
     Tensor dx = Tensor::empty(p.shape(), p.dtype());
     dispatch(p.dtype(), [&]<class T>(T) {
-        const T *from = p.data<T>(), g = T(scale);
+        const T *from = p.data<T>(), g = T(scale), others = T(scale * o.label_smoothing / double(V));
+        const T target = g * T(1 - o.label_smoothing);
         T* to = dx.mutable_data<T>();
         each_row(N, V, [&](int64_t n) {
-            for (int64_t i = n * V; i < (n + 1) * V; i++) to[i] = g * from[i];
-            if (targets[n] != ignore_index) to[n * V + targets[n]] -= g;
+            const bool counts = targets[n] != o.ignore_index;
+            const T shift = counts ? others : T(0);
+            for (int64_t i = n * V; i < (n + 1) * V; i++) to[i] = g * from[i] - shift;
+            if (counts) to[n * V + targets[n]] -= target;
         });
     });
     return dx;
@@ -79,7 +88,7 @@ double share_of(int64_t counted, Reduction reduction) {
 Tensor cross_entropy(const Tensor& logits, const Ids& targets, const CrossEntropyOptions& options, Where at) {
     const int64_t counted = check(Operand(logits, at), targets, options);
     Tensor not_kept;
-    return loss(logits, targets, options.ignore_index, share_of(counted, options.reduction), not_kept);
+    return loss(logits, targets, options, share_of(counted, options.reduction), not_kept);
 }
 
 namespace ops {
@@ -89,18 +98,20 @@ struct CrossEntropy final : Record {
     Saved p;
     Edge loss;
     Ids targets;
-    int32_t ignore_index;
+    CrossEntropyOptions options;
     double share;  // of one target in the loss: 1, or 1 / the number that count
-    CrossEntropy(Recording& r, const Operand& x, const Ids& targets, int32_t ignore_index, double share)
-        : logits(r.input(x)), targets(targets.clone()), ignore_index(ignore_index), share(share) {
+    CrossEntropy(Recording& r, const Operand& x, const Ids& targets, const CrossEntropyOptions& options, double share)
+        : logits(r.input(x)), targets(targets.clone()), options(options), share(share) {
         if (r.wanted && r.tape.recording()) p.value = Tensor::empty(x.shape(), x.value().dtype());
-        loss = r.output(unroll::loss(x.value(), targets, ignore_index, share, p.value));
+        loss = r.output(unroll::loss(x.value(), targets, options, share, p.value));
         p.version = p.value.version();
     }
-    void backward(Tape& tape) override {
-        tape.add(logits, loss_gradient(p, targets, ignore_index, share * dy->item()));
-    }
+    void backward(Tape& tape) override { tape.add(logits, loss_gradient(p, targets, options, share * dy->item())); }
     Text text() const override {
+        if (options.label_smoothing > 0)
+            return {"cross_entropy",
+                    "p = softmax(x), q = (1 - ε) 1{target} + ε / V, L = -1/N Σ_n Σ_v q_n[v] log p_n[v]",
+                    "dx += dL (p - q) / N"};
         return {"cross_entropy", "p = softmax(x), L = -1/N Σ_n log p_n[target_n]", "dx += dL (p - 1{target}) / N"};
     }
     void symbols(Symbols& list) const override { list.in("x", logits).in("p", p).out("L", loss); }
@@ -111,8 +122,7 @@ struct CrossEntropy final : Record {
 Var cross_entropy(const Operand& logits, const Ids& targets, const CrossEntropyOptions& options) {
     const int64_t counted = check(logits, targets, options);
     return tape_of("cross_entropy", {&logits})
-        .record<ops::CrossEntropy>(logits.at, logits, targets, options.ignore_index,
-                                   share_of(counted, options.reduction));
+        .record<ops::CrossEntropy>(logits.at, logits, targets, options, share_of(counted, options.reduction));
 }
 
 }  // namespace unroll

@@ -23,6 +23,11 @@ Var row(const Operand& x, int64_t i);
 Tensor columns(const Tensor& x, int64_t begin, int64_t end, Where at = {});
 Var columns(const Operand& x, int64_t begin, int64_t end);
 
+/// The axes in another order, copied: axis i of the result is axis order[i] of x. Pictures [B, C, H, W] by {2, 3, 0, 1}
+/// are features of places, [H, W, B, C].
+Tensor permute(const Tensor& x, std::initializer_list<int> order, Where at = {});
+Var permute(const Operand& x, std::initializer_list<int> order);
+
 /// Side by side along an axis, all other sizes being equal; a negative axis counts from the last. The book's [h, x] is
 /// concat(h, x): [B, H] and [B, D] give [B, H+D].
 Tensor concat(std::span<const Tensor> list, int axis = -1, Where at = {});

@@ -2,18 +2,10 @@
 
 #include "core/ops/shape.hpp"
 #include "nn/layer_norm.hpp"
+#include "nn/spatial_attention.hpp"
 #include "tests/conformance/case.hpp"
 
 namespace unroll::conformance {
-
-/// [B, S, He] to the project's [S, B, He].
-static Var time_major(const Var& x) {
-    const int64_t B = x.dim(0), S = x.dim(1), He = x.dim(2);
-    const Var rows = reshape(x, {B, S * He});
-    std::vector<Var> places;
-    for (int64_t s = 0; s < S; s++) places.push_back(columns(rows, s * He, (s + 1) * He));
-    return stack(places, 'S');
-}
 
 void attention(Case& c) {
     const std::string name = c.word("score");
@@ -30,10 +22,20 @@ void attention(Case& c) {
                     gen);
     layer.W_a = W_a;
     if (score == Score::concat) layer.v_a = c.parameter("v_a");
-    const auto source = layer.prepare(time_major(keys), c.has("in.lengths") ? c.ids("in.lengths") : Ids());
+    const auto source = layer.prepare(permute(keys, {1, 0, 2}), c.has("in.lengths") ? c.ids("in.lengths") : Ids());
     const auto out = layer(query, source);
     c.output("context", out.context);
     c.output("weights", out.weights);
+    c.backward();
+}
+
+void spatial_attention(Case& c) {
+    SpatialAttention layer;
+    layer.W_h = c.parameter("W_h"), layer.W_v = c.parameter("W_v");
+    layer.b_a = c.parameter("b_a"), layer.w_a = c.parameter("w_a");
+    const auto out = layer(c.input("h"), layer.prepare(permute(c.input("V"), {1, 0, 2})));
+    c.output("v", out.context);
+    c.output("alpha", out.weights);
     c.backward();
 }
 

@@ -57,11 +57,15 @@ class Case {
     std::map<std::string, Tensor> given_;
 };
 
-// attention.cpp, lookup.cpp, losses.cpp, recurrent.cpp, training.cpp
+// attention.cpp, convolution.cpp, lookup.cpp, losses.cpp, recurrent.cpp, training.cpp
 void attention(Case& c);
 void layer_norm(Case& c);
+void spatial_attention(Case& c);
+void conv2d(Case& c);
+void max_pool2d(Case& c);
 void embedding(Case& c);
 void cross_entropy(Case& c);
+void ctc(Case& c);
 void rnn(Case& c);
 void lstm(Case& c);
 void gru(Case& c);

@@ -177,6 +177,47 @@ def layer_norm(name, shape, seed, eps=1e-5, scale=1.0, shift=0.0):
     finish(name, {"kind": "layer_norm", "eps": eps}, {"x": x}, parameters, {"y": y})
 
 
+def conv2d(name, shape, out, kernel, seed, bias=True, **settings):
+    torch.manual_seed(seed)
+    x = torch.randn(shape, requires_grad=True)
+    parameters = {"weight": torch.randn(out, shape[1], *kernel, requires_grad=True)}
+    if bias:
+        parameters["bias"] = torch.randn(out, requires_grad=True)
+    y = torch.nn.functional.conv2d(x, parameters["weight"], parameters.get("bias"), **settings)
+    finish(name, {"kind": "conv2d", **settings}, {"x": x}, parameters, {"y": y})
+
+
+def max_pool2d(name, shape, seed, ties=False, **settings):
+    torch.manual_seed(seed)
+    x = torch.randn(shape)
+    x = (x.round() if ties else x).requires_grad_()
+    finish(name, {"kind": "max_pool2d", **settings}, {"x": x}, {}, {"y": torch.nn.functional.max_pool2d(x, **settings)})
+
+
+def spatial_attention(name, B, K, H, Dv, A, seed, scale=1.0):
+    torch.manual_seed(seed)
+    inputs = {"h": (scale * torch.randn(B, H)).requires_grad_(), "V": torch.randn(B, K, Dv, requires_grad=True)}
+    sizes = {"W_h": (A, H), "W_v": (A, Dv), "b_a": (A,), "w_a": (A,)}
+    p = {key: torch.randn(size, requires_grad=True) for key, size in sizes.items()}
+    e = torch.tanh((inputs["h"] @ p["W_h"].T).unsqueeze(1) + inputs["V"] @ p["W_v"].T + p["b_a"]) @ p["w_a"]
+    alpha = torch.softmax(e, -1)
+    finish(name, {"kind": "spatial_attention"}, inputs, p,
+           {"v": torch.einsum("bk,bkd->bd", alpha, inputs["V"]), "alpha": alpha})
+
+
+def ctc(name, T, C, labels, seed, input_lengths=None, scale=1.0, **settings):
+    """labels: a list for each sequence; what is behind them counts for nothing."""
+    torch.manual_seed(seed)
+    S = max(map(len, labels))
+    logits = (scale * torch.randn(T, len(labels), C)).requires_grad_()
+    lengths = {"input_lengths": torch.tensor(input_lengths or [T] * len(labels)),
+               "target_lengths": torch.tensor([len(label) for label in labels])}
+    targets = torch.tensor([label + [-1] * (S - len(label)) for label in labels]).view(len(labels), S)
+    loss = torch.nn.functional.ctc_loss(torch.log_softmax(logits, -1), targets.clamp_min(0), **lengths,
+                                        reduction="none", **settings)
+    finish(name, {"kind": "ctc", **settings}, {"logits": logits, "targets": targets, **lengths}, {}, {"loss": loss})
+
+
 optimizer("sgd_plain", "sgd", (3, 5), 4, 1, lr=0.1)
 optimizer("sgd_decay_maximize", "sgd", (7,), 5, 2, lr=0.05, weight_decay=0.3, maximize=True)
 optimizer("sgd_dampening", "sgd", (2, 3, 1, 2), 6, 3, lr=0.1, momentum=0.9, dampening=0.25, weight_decay=0.01)
@@ -252,3 +293,29 @@ layer_norm("layer_norm_three_axes", (3, 2, 17), 34)
 layer_norm("layer_norm_large_eps", (2, 5), 36, eps=0.5)
 layer_norm("layer_norm_far_from_zero", (3, 33), 37, shift=1000.0)
 layer_norm("layer_norm_tiny", (3, 6), 38, eps=1e-12, scale=1e-4)
+
+conv2d("conv2d_one_place", (1, 1, 1, 1), 1, (1, 1), 50)
+conv2d("conv2d_padding_only_around_one", (2, 3, 1, 1), 4, (3, 3), 51, padding=1)
+conv2d("conv2d_whole_picture", (3, 2, 5, 4), 3, (5, 4), 52, bias=False)
+conv2d("conv2d_wide_padding", (1, 2, 3, 2), 2, (2, 3), 53, stride=1, padding=4)
+conv2d("conv2d_stride_beyond_kernel", (2, 3, 11, 8), 5, (2, 2), 54, stride=3, padding=1)
+conv2d("conv2d_odd_kernel", (2, 17, 9, 13), 33, (5, 3), 55, stride=(2, 1), padding=(0, 2))
+conv2d("conv2d_places", (3, 16, 6, 5), 32, (1, 1), 56, bias=False)
+conv2d("conv2d_stride", (2, 19, 16, 17), 18, (3, 3), 57, stride=2, padding=1)
+max_pool2d("max_pool2d_overlapping", (2, 3, 7, 9), 58, kernel_size=3, stride=1)
+max_pool2d("max_pool2d_ties", (2, 2, 9, 8), 59, ties=True, kernel_size=3, stride=2)
+max_pool2d("max_pool2d_padding", (1, 3, 6, 7), 60, kernel_size=(3, 2), stride=2, padding=1)
+max_pool2d("max_pool2d_default_stride", (3, 1, 7, 5), 61, kernel_size=2)
+max_pool2d("max_pool2d_one_place", (2, 3, 1, 1), 62, kernel_size=1, stride=1)
+max_pool2d("max_pool2d_gaps", (1, 2, 10, 9), 63, kernel_size=2, stride=3)
+spatial_attention("spatial_attention_one_region", 1, 1, 1, 1, 1, 64)
+spatial_attention("spatial_attention_wide", 3, 49, 17, 33, 5, 65)
+spatial_attention("spatial_attention_saturated", 2, 4, 3, 6, 8, 66, scale=4.0)
+ctc("ctc_one_step", 1, 3, [[2], [1]], 67, blank=0)
+ctc("ctc_last_blank", 7, 4, [[0, 1, 1], [2], [1, 0, 2, 1]], 68, input_lengths=[7, 1, 5], blank=3)
+ctc("ctc_just_enough_steps", 5, 3, [[2, 2, 2], [1, 2, 1, 2, 1], [1, 1, 2]], 69, input_lengths=[5, 5, 4], blank=0)
+ctc("ctc_nothing_said", 4, 5, [[], [1, 3]], 70, input_lengths=[4, 3], blank=0)
+ctc("ctc_zero_infinity", 4, 5, [[1, 1, 1], [4, 2], [2, 3, 2, 3]], 71, input_lengths=[4, 4, 3], blank=0,
+    zero_infinity=True)
+ctc("ctc_sharp", 30, 9, [[8, 1, 1, 3, 5], [2, 7]], 72, input_lengths=[30, 17], scale=30.0, blank=0)
+ctc("ctc_long", 50, 29, [[1 + (7 * i * i) % 28 for i in range(20)], [5] * 12], 73, blank=0)

@@ -55,6 +55,35 @@ TEST_CASE("cross_entropy: against log(softmax), values and gradients") {
     }
 }
 
+TEST_CASE("cross_entropy: smoothed labels are -Σ q log p, values and gradients") {
+    for (DType dtype : both_types)
+        for (int64_t V : {1, 3, 65})
+            for (double epsilon : {0.0, 0.1, 1.0}) {
+                const Tensor x = random({5, V}, dtype) * 3, log_p = log_softmax(x);
+                Ids targets = Ids::empty({5});
+                for (int32_t n = 0; n < 5; n++) targets.mutable_data()[n] = n == 2 ? -100 : n % int32_t(V);
+                double loss = 0;
+                std::vector<double> dx;
+                for (int64_t n = 0; n < 5; n++)
+                    for (int64_t v = 0; v < V; v++) {
+                        const double q = (1 - epsilon) * (v == targets[n]) + epsilon / static_cast<double>(V);
+                        loss -= targets[n] == -100 ? 0 : q * log_p.at({n, v}) / 4;
+                        dx.push_back(targets[n] == -100 ? 0 : 3 * (std::exp(log_p.at({n, v})) - q) / 4);
+                    }
+                const CrossEntropyOptions options{.label_smoothing = epsilon};
+                Tape tape;
+                const Var v = tape.input(x);
+                const Var L = cross_entropy(v, targets, options);
+                check_close(L.value(), {}, {loss}, 5 * rounding(dtype));
+                check_close(cross_entropy(x, targets, options), {}, {loss}, 5 * rounding(dtype));
+                tape.backward(3 * L);
+                check_close(tape.grad(v), {5, V}, dx, 5 * rounding(dtype));
+            }
+    CHECK(failure([&] {
+              cross_entropy(random({2, 3}), Ids({0, 1}), {.label_smoothing = 1.5});
+          }) == "cross_entropy (HERE): label_smoothing 1.5: expected 0 to 1");
+}
+
 TEST_CASE("cross_entropy: over time and batch, and what stays zero") {
     const Tensor x = random({{2, 'T'}, {3, 'B'}, {4, 'V'}});
     const Ids targets({0, 1, 2, 3, 0, 1}, {{2, 'T'}, {3, 'B'}});

@@ -1,3 +1,5 @@
+#include <array>
+
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reductions.hpp"
 #include "core/ops/shape.hpp"
@@ -84,6 +86,36 @@ TEST_CASE("columns: the gates of one matrix") {
         CHECK(failure([&] { columns(v, 2, 1); }) == "columns (HERE): columns 2 to 1 of [B=2, 3]");
         CHECK(failure([&] { columns(Tensor::of(1), 0, 1); }) == "columns (HERE): columns 0 to 1 of []");
     }
+}
+
+TEST_CASE("permute: every order of the axes, values and gradients") {
+    for (DType dtype : both_types)
+        for (const auto& order : {std::array{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 3, 0, 1}, {1, 0, 2, 3}, {0, 3, 1, 2}}) {
+            const Tensor x = random({{2, 'B'}, {3, 'C'}, 4, 5}, dtype);
+            Tape tape;
+            const Var v = tape.input(x);
+            const Var y = permute(v, {order[0], order[1], order[2], order[3]});
+            CHECK(permute(x, {order[0], order[1], order[2], order[3]}).to_vector() == y.value().to_vector());
+            const Tensor g = random(y.shape(), dtype, 2);
+            tape.backward(sum(y * g));
+            for (int64_t n = 0; n < x.size(); n++) {
+                const int64_t i[4] = {n / 60, n / 20 % 3, n / 5 % 4, n % 5};
+                const std::initializer_list<int64_t> there = {i[order[0]], i[order[1]], i[order[2]], i[order[3]]};
+                CHECK(y.value().at(there) == x.flat(n));
+                CHECK(tape.grad(v).flat(n) == g.at(there));
+            }
+        }
+    const Tensor m = Tensor::of({{1, 2, 3}, {4, 5, 6}}).named("BC");
+    CHECK(permute(m, {1, 0}).to_vector() == std::vector<double>{1, 4, 2, 5, 3, 6});
+    CHECK(permute(m, {1, 0}).shape().str() == "[C=3, B=2]");
+    CHECK(permute(Tensor::of(7), {}).item() == 7);
+    CHECK(permute(Tensor::zeros({2, 0, 3}), {2, 0, 1}).shape() == Shape{3, 2, 0});
+    for (const auto& wrong : {std::array{0, 0}, {0, 2}, {-1, 0}})
+        CHECK(failure([&] {
+                  permute(m, {wrong[0], wrong[1]});
+              }) == "permute (HERE): the order of the axes of x [B=2, C=3] must name each of them once");
+    CHECK(failure([&] { permute(m, {0}); }) != "");
+    CHECK(failure([&] { permute(Tensor(), {}); }) != "");
 }
 
 TEST_CASE("concat along each axis") {

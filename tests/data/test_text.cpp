@@ -58,17 +58,6 @@ TEST_CASE("UTF-8: the line of what is not is counted as editors count it, the by
     CHECK(error_of([] { decode_utf8("abc\xE2\x82", "f"); }) == "f: line 1: byte 3 (0xE2) is not UTF-8");
 }
 
-TEST_CASE("a vocabulary numbers the characters of the text it learns from") {
-    const CharVocabulary v(decode_utf8("cab£a", "x"));
-    CHECK(v.size() == 5);
-    CHECK(v.encode("abc£") == std::vector<int32_t>{0, 1, 2, 3});
-    CHECK(v.encode("az") == std::vector<int32_t>{0, v.unknown()});
-    CHECK(v.decode({2, 0, 1, 3, v.unknown()}) == "cab£\xEF\xBF\xBD");
-    CHECK(v.characters() == "abc£");
-    CHECK(CharVocabulary::from(v.characters()).encode("cab£") == v.encode("cab£"));
-    CHECK(error_of([&] { v.decode({5}); }) == "CharVocabulary::decode: id 5 of 5 characters");
-}
-
 TEST_CASE("texts: a folder of three, a file of one's own, and what is neither") {
     const TemporaryFolder folder;
     const std::string own = folder / "own.txt";
@@ -127,74 +116,109 @@ TEST_CASE("texts: the parts of a file are all of it, in characters, and nothing 
 
 TEST_CASE("texts: Austen's novels, as SOURCE.md counts them") {
     const TextCorpus austen = load_text(UNROLL_ROOT "/data/austen");
-    const CharVocabulary v(austen.train);
+    const Vocabulary v = Vocabulary::of_characters(austen.train);
     CHECK(v.size() == 80 + 1);
     CHECK(austen.train.size() > 3'110'000);
     CHECK(austen.valid.size() > 430'000);
     CHECK(austen.test.size() > 460'000);
     for (const auto* text : {&austen.valid, &austen.test}) {
         const std::vector<int32_t> ids = v.encode(*text);
-        CHECK(std::count(ids.begin(), ids.end(), v.unknown()) == 0);
+        CHECK(std::count(ids.begin(), ids.end(), v.unk()) == 0);
     }
-    CHECK(v.decode(v.encode(austen.train)) == content_of(UNROLL_ROOT "/data/austen/train.txt"));
+    CHECK(v.text(v.encode(austen.train)) == content_of(UNROLL_ROOT "/data/austen/train.txt"));
 }
 
-TEST_CASE("streams: each goes on where it stopped, targets are one character ahead, and a place can be returned to") {
-    std::vector<int32_t> text;
-    for (int32_t i = 0; i < 23; i++) text.push_back(i);
-    StreamBatches batches(text, 2, 3);  // two streams of 11: 0 .. 10 and 11 .. 21; three batches in a pass
-    CHECK(batches.batches() == 3);
-    for (int pass = 0; pass < 2; pass++)
-        for (int32_t k = 0; k < 3; k++) {
-            const StreamBatches::Batch b = batches.next();
-            CHECK(b.first == (k == 0));
-            for (int32_t t = 0; t < 3; t++) {
-                CHECK(b.inputs[t * 2] == 3 * k + t);
-                CHECK(b.inputs[t * 2 + 1] == 11 + 3 * k + t);
-                CHECK(b.targets[t * 2] == 3 * k + t + 1);
-                CHECK(b.targets[t * 2 + 1] == 11 + 3 * k + t + 1);
-            }
-        }
-    batches.next();
-    const int64_t place = batches.position();
-    const int32_t expected = batches.next().inputs[0];
-    batches.set_position(place);
-    CHECK(batches.next().inputs[0] == expected);
-    CHECK(error_of([&] { batches.set_position(1); }).find("position 1") != std::string::npos);
-    CHECK(error_of([&] { StreamBatches(text, 8, 3); }).find("too short for 8 streams of 3 steps") != std::string::npos);
-    CHECK(error_of([&] { StreamBatches(text, 0, 3); }).find("B 0") != std::string::npos);
+TEST_CASE("words: with the end of every line, those of the train part numbered, the others unknown") {
+    const TemporaryFolder folder;
+    folder.write("train.txt", "\xEF\xBB\xBFthe cat\r\n\r\nthe dog\n");
+    folder.write("valid.txt", "the end");
+    folder.write("test.txt", "no\nword\n");
+    const TokenCorpus c = load_tokens(folder.path());
+    CHECK(c.vocabulary.tokens() == std::vector<std::string>{"the", "cat", "dog", "<eos>", "<unk>"});
+    CHECK(c.train == std::vector<int32_t>{0, 1, 3, 3, 0, 2, 3});
+    CHECK(c.valid == std::vector<int32_t>{0, 4, 3});
+    CHECK(c.test == std::vector<int32_t>{4, 3, 4, 3});  // unknown words alone
+    folder.write("train.txt", "The cat, the hat.");
+    const TokenCorpus lower = load_tokens(folder.path(), {.tokenizer = punctuation_words, .lower = true});
+    CHECK(lower.vocabulary.decode(lower.train) ==
+          std::vector<std::string>{"the", "cat", ",", "the", "hat", ".", "<eos>"});
+    CHECK(error_of([&] {
+              load_tokens(folder.path(), {.vocabulary = {.special = {"<eos>"}}});
+          }).find("there is no <unk>") != std::string::npos);
 }
 
-TEST_CASE("streams: no memory is asked for, whatever the numbers, and the whole text is read but what is left over") {
-    std::vector<int32_t> text;
-    for (int32_t i = 0; i < 1000; i++) text.push_back(i);
-    StreamBatches batches(text, 3, 7);
-    std::vector<int> seen(1000);
-    batches.next();
-    batches.set_position(0);
-    const int64_t before = memory_stats().heap_allocations;
-    for (int64_t i = 0; i < batches.batches(); i++) {
-        const StreamBatches::Batch b = batches.next();
-        for (int64_t k = 0; k < 21; k++) seen[static_cast<size_t>(b.targets[k])]++;
+TEST_CASE("words: published corpora as they come") {
+    const TemporaryFolder folder;
+    for (const char* part : {"train", "valid", "test"}) {
+        folder.write(std::string("wiki.") + part + ".tokens", " = Title = \n \n a <unk> b \n");
+        folder.write(std::string("ptb.") + part + ".txt", " no it was n't black monday \n");
     }
-    CHECK(memory_stats().heap_allocations == before);
-    CHECK(*std::max_element(seen.begin(), seen.end()) == 1);
-    CHECK(std::count(seen.begin(), seen.end(), 1) == batches.batches() * 21);
-    CHECK(batches.batches() == 47);  // (333 - 1) / 7
-    CHECK(batches.next().first);
+    const TokenCorpus wiki = load_tokens(folder.path());
+    CHECK(wiki.vocabulary.decode(wiki.train) ==
+          std::vector<std::string>{"=", "Title", "=", "<eos>", "<eos>", "a", "<unk>", "b", "<eos>"});
+    CHECK(wiki.vocabulary.size() == 6);
+    for (const char* part : {"train", "valid", "test"})
+        std::filesystem::remove(folder / (std::string("wiki.") + part + ".tokens"));
+    CHECK(load_tokens(folder.path()).train.size() == 7);
 
-    const int64_t most = std::numeric_limits<int64_t>::max();
-    CHECK(contains(error_of([&] { StreamBatches(text, 1, most); }), "too short"));
-    CHECK(contains(error_of([&] { StreamBatches(text, most, 1); }), "too short"));
-    CHECK(contains(error_of([&] { StreamBatches(text, -1, 1); }), "B -1"));
-    CHECK(contains(error_of([&] { StreamBatches({}, 1, 1); }), "a text of 0 characters is too short"));
-    CHECK(contains(error_of([&] { StreamBatches({5}, 1, 1); }), "a text of 1 characters is too short"));
-    // Streams of 6 hold one batch of 3: the second one's last target would be of the next stream, or of no text at all.
-    StreamBatches even({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, 2, 3);
-    CHECK(even.batches() == 1);
-    CHECK(even.next().targets[5] == 9);
-    CHECK(even.next().first);
-    CHECK(StreamBatches({5, 6}, 1, 1).next().targets[0] == 6);
-    for (int64_t place : {int64_t{-7}, int64_t{336}, int64_t{8}, most})
-        CHECK(contains(error_of([&] { batches.set_position(place); }), "position"));
+    folder.write("vocab.txt", "<eos>\nthe\n<unk>\n");
+    for (const char* part : {"train.u16", "valid.u16", "test.u16"}) folder.write(part, std::string("\1\0\2\0\0\0", 6));
+    const TokenCorpus ids = load_tokens(folder.path());
+    CHECK(ids.train == std::vector<int32_t>{1, 2, 0});
+    CHECK(ids.vocabulary.unk() == 2);
+    folder.write("valid.u16", std::string("\1\0\3\0", 4));
+    CHECK(contains(error_of([&] { load_tokens(folder.path()); }), "valid.u16: word 1 is 3, and vocab.txt has 3 words"));
+    folder.write("valid.u16", std::string("\1\0\2", 3));
+    CHECK(contains(error_of([&] { load_tokens(folder.path()); }), "valid.u16: has 3 bytes, expected 2 for every word"));
+    folder.write("valid.u16", "");
+    CHECK(contains(error_of([&] { load_tokens(folder.path()); }), "the part to validate with has 0 words"));
+    folder.write("vocab.txt", "a\nb\na\n");
+    CHECK(contains(error_of([&] { load_tokens(folder.path()); }), "vocab.txt: "));
+}
+
+TEST_CASE("words: what can't be learnt from is refused, by name") {
+    const TemporaryFolder folder;
+    const auto refused = [&](const std::string& text) {
+        return error_of([&] { load_tokens(folder.write("own.txt", text)); });
+    };
+    CHECK(contains(refused(""), "own.txt: the part to train with has 0 words and line ends, at least 2 are needed"));
+    CHECK(contains(refused("word"), "own.txt: the part to "));
+    CHECK(contains(refused("fine\nnot \xFF"), "own.txt: line 2: byte 9 (0xFF) is not UTF-8"));
+    CHECK(contains(refused("cut off \xE2\x82"), "own.txt: line 1: byte 8 (0xE2) is not UTF-8"));
+    CHECK(contains(error_of([&] { load_tokens(folder / "none"); }), "none: can't be opened"));
+    CHECK(contains(error_of([&] { load_tokens(folder.path()); }), "train.txt: can't be opened"));
+}
+
+TEST_CASE("pairs: columns with tabs in between") {
+    const TemporaryFolder folder;
+    const std::string path = folder.write("deu.txt", "\xEF\xBB\xBFGo.\tGeh.\tCC-BY 2.0 (France)\r\nHi!\tHallo!\r\n");
+    const std::vector<TextPair> pairs = load_pairs(path);
+    REQUIRE(pairs.size() == 2);
+    CHECK(pairs[0].source == "Go.");
+    CHECK(pairs[1].target == "Hallo!");
+    CHECK(load_table(path, 2)[0][2] == "CC-BY 2.0 (France)");
+    CHECK(load_pairs(folder.write("x", "id\ten\tde"), {.source = 2, .target = 1})[0].source == "de");
+
+    const auto refused = [&](const std::string& text) {
+        return error_of([&] { load_pairs(folder.write("bad.tsv", text)); });
+    };
+    CHECK(contains(refused("a\tb\nno tab\n"), "bad.tsv: line 2: 1 field with a tab between two of them, expected 2"));
+    CHECK(contains(refused("a\tb\n\nc\td\n"), "bad.tsv: line 2: 1 field"));
+    CHECK(contains(refused("a\t\n"), "bad.tsv: line 1: field 2 is empty"));
+    CHECK(contains(refused(""), "bad.tsv: is empty"));
+    CHECK(contains(refused("a\tb\nc\t\xFF\n"), "bad.tsv: line 2: byte 6 (0xFF) is not UTF-8"));
+    CHECK(contains(refused("a\tb\nc"), "bad.tsv: line 2: 1 field"));  // cut off
+}
+
+TEST_CASE("pairs: the sets that are here, as SOURCE.md counts them") {
+    const std::string data = UNROLL_ROOT "/data/";
+    CHECK(load_pairs(data + "ui-en-de/train.tsv", {.source = 2, .target = 3}).size() == 27081);
+    CHECK(load_pairs(data + "ui-en-de/valid.tsv", {.source = 2, .target = 3}).size() == 1000);
+    CHECK(load_pairs(data + "ui-en-de/test.tsv", {.source = 2, .target = 3}).size() == 1000);
+    CHECK(load_table(data + "ui-en-de/test.refs.tsv", 2).size() == 1000);
+    CHECK(load_pairs(data + "cldr-names/train.tsv", {.source = 1, .target = 2}).size() == 3927);
+    CHECK(load_table(data + "cldr-names/test_new.tsv", 6).size() == 78);
+    CHECK(load_pairs(data + "debian-summaries/train.tsv", {.source = 3, .target = 2}).size() == 12000);
+    CHECK(load_pairs(data + "debian-summaries/test.tsv", {.source = 3, .target = 2})[0].target !=
+          load_pairs(data + "debian-summaries/test.tsv", {.source = 2, .target = 3})[0].target);
 }

@@ -2,6 +2,7 @@
 // at.
 #include <cstring>
 
+#include "core/bptt/lstm.hpp"
 #include "core/bptt/rnn.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/linalg.hpp"
@@ -92,7 +93,11 @@ int main() {
     const Parameter W_hh("W_hh", Tensor::zeros({{3, 'H'}, {3, 'H'}}, DType::f64)),
         b_h("b_h", Tensor::zeros({{3, 'H'}}, DType::f64));
     const RnnVars states = rnn_sequence(x.value().reshape({{2, 'T'}, {1, 'B'}, {2, 'D'}}), h_0, W, W_hh, b_h);
-    const Var loss = sum(y) + sum(states.y);
+    const Parameter W_xh("W_xh", Tensor::zeros({12, {2, 'D'}}, DType::f64)),
+        W_gates("W_gates", Tensor::zeros({12, {3, 'H'}}, DType::f64)), b("b", Tensor::zeros({12}, DType::f64));
+    const LstmVars lstm =
+        lstm_sequence(x.value().reshape({{2, 'T'}, {1, 'B'}, {2, 'D'}}), h_0, h_0, {W_xh, W_gates, b});
+    const Var loss = sum(y) + sum(states.y) + sum(lstm.h_T);
     const void* all[] = {&W, &x, &y, &loss, &tape};
     look(all);
     tape.backward(loss);

@@ -94,6 +94,13 @@ if kind == "plain":
     check(whole, "p dh_T", "nullptr", which=1)
     check(whole, "p dh", "[B=1, H=3] f64 [[0 0 0]]", which=1)
 
+lstm = gdb("break LstmSequence::backward", "run", "p *this", "p gates", "next", "p dh_T", "p C")
+check(lstm, "break LstmSequence::backward", "Breakpoint 1 at", always=True)
+check(lstm, "p *this", "LstmSequence (chain.cpp:", "W_hh = [12, H=3] f64", "C = [T=3, B=1, H=3] f64 [[[0 0 0]] [[0 0 0]] [[0 0 0]]]",
+      "gates = [T=2, B=1, 12] f64 [[[0.5 0.5 0.5 0.5 0.5 0.5 0 0 0 0.5 0.5 0.5]] [[", always=True)
+if kind == "plain":
+    check(lstm, "p dh_T", "0x", "[B=1, H=3] f64 [[1 1 1]]")
+
 # What holds nothing, or nonsense, is told and not followed.
 bad = gdb("break look", "run", "continue", "up", *(f"p {name}" for name in (
     "ones letters zeros wild too_long negative gone ids var shape parameter saved bad_tape null_pointer bad_pointer *bad_pointer").split()))
@@ -106,7 +113,7 @@ check(bad, "p gone", "<released: [3] f32>")
 check(bad, "p bad_tape", "<not initialised>")
 check(bad, "p null_pointer", "nullptr")
 check(bad, "p bad_pointer", "0x10 <not initialised>")
-for what in (look, back, whole, bad):
+for what in (look, back, whole, lstm, bad):
     if "Traceback" in what["errors"][0] or "Python Exception" in what["errors"][0]:
         failures.append(what["errors"][0])
 

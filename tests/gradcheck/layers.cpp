@@ -2,7 +2,8 @@
 // entering at every output and at the last states, and leaving at the first ones; the language model.
 #include <fmt/format.h>
 
-#include "models/char_lm.hpp"
+#include "models/language_model.hpp"
+#include "models/seq2seq.hpp"
 #include "nn/gru.hpp"
 #include "nn/lstm.hpp"
 #include "nn/rnn.hpp"
@@ -53,21 +54,86 @@ static void stacked(Table& table, const std::string& name, typename Layer::Optio
 static void language_model(Table& table) {
     for (const auto& [name, cell] :
          {std::pair{"rnn", CellKind::rnn}, std::pair{"lstm", CellKind::lstm}, std::pair{"gru", CellKind::gru}})
-        for (const auto& [T, B, V, layers] : {std::array{1, 1, 1, 1}, std::array{5, 3, 7, 2}}) {
+        for (const auto& [T, B, V, layers, tied] : {std::array{1, 1, 1, 1, 0}, {5, 3, 7, 2, 0}, {4, 2, 9, 2, 1}}) {
             Generator gen(5);
-            CharLm model({.vocabulary = V,
-                          .cell = cell,
-                          .embedding_size = 3,
-                          .hidden_size = 4,
-                          .num_layers = layers,
-                          .dtype = DType::f64},
-                         gen);
+            const LanguageModelOptions options{.vocabulary = V,
+                                               .cell = cell,
+                                               .embedding_size = tied != 0 ? 4 : 3,
+                                               .hidden_size = 4,
+                                               .num_layers = layers,
+                                               .tied = tied != 0,
+                                               .dropout = tied != 0 ? 0.3 : 0,
+                                               .variational = cell == CellKind::lstm,
+                                               .dtype = DType::f64};
+            LanguageModel model(options, gen);
             std::vector<int32_t> words;
             for (int i = 0; i < 2 * T * B; i++) words.push_back(static_cast<int32_t>(gen.below(V)));
             const Ids all(words, {2, T, B});
             const std::vector<Parameter> owned = parameters(model);
-            table.check_owned(fmt::format("CharLm {} T={} B={} V={} L={}", name, T, B, V, layers), owned,
-                              [=](Tape& tape) { return Vars{model.loss(tape, all.row(0), all.row(1), {}).loss}; });
+            table.check_owned(fmt::format("LanguageModel {} T={} B={} V={} L={}{}", name, T, B, V, layers,
+                                          tied != 0 ? " tied" : ""),
+                              owned, [=](Tape& tape) {
+                                  Generator masks(9);  // the same ones at every call
+                                  return Vars{model.loss(tape, all.row(0), all.row(1), {}, &masks).loss};
+                              });
+        }
+}
+
+/// Both decoders and the fixed one, with all that may differ; small ones at every entry, larger ones by directions.
+static void seq2seq(Table& table) {
+    struct Row {
+        const char* name;
+        CellKind cell;
+        DecoderKind decoder;
+        Score score;
+        bool rich;  // both directions, two layers, input feeding, forms, embeddings in the memory, tied
+    };
+    for (const Row& row : {Row{"fixed gru", CellKind::gru, DecoderKind::fixed, Score::dot, false},
+                           {"book rnn dot", CellKind::rnn, DecoderKind::book, Score::dot, false},
+                           {"book lstm general", CellKind::lstm, DecoderKind::book, Score::general, true},
+                           {"luong lstm concat", CellKind::lstm, DecoderKind::luong, Score::concat, false},
+                           {"luong gru general, feeding", CellKind::gru, DecoderKind::luong, Score::general, true},
+                           {"luong lstm dot", CellKind::lstm, DecoderKind::luong, Score::dot, false}})
+        for (const auto& [T, S, B, H] : {std::array{1, 1, 1, 1}, std::array{3, 4, 2, 3}, std::array{7, 9, 3, 17}}) {
+            Generator gen(5);
+            Seq2Seq model({.source_vocabulary = 6,
+                           .target_vocabulary = 5,
+                           .cell = row.cell,
+                           .embedding_size = row.rich ? H : 2,
+                           .encoder_size = H,
+                           .encoder_layers = row.rich ? 2 : 1,
+                           .bidirectional = row.rich,
+                           .hidden_size = H,
+                           .decoder = row.decoder,
+                           .score = row.score,
+                           .input_feeding = row.rich && row.decoder == DecoderKind::luong,
+                           .memory_embedding = row.rich,
+                           .source_forms = row.rich ? 2 : 0,
+                           .tied = row.rich,
+                           .dtype = DType::f64},
+                          gen);
+            std::vector<int32_t> any, lengths;
+            for (int i = 0; i < (S + 2 * T) * B; i++) any.push_back(static_cast<int32_t>(gen.below(5)));
+            for (int b = 0; b < B; b++) lengths.push_back(S - b);
+            const Ids all(any);
+            const Ids words = all.slice(0, S * B).reshape({S, B});
+            Ids forms = words.clone();
+            for (int i = 0; i < S * B; i++) forms.mutable_data()[i] = words[i] % 2;
+            const Seq2Seq::Source source{words, Ids(lengths), row.rich ? forms : Ids()};
+            const Ids before = all.slice(S * B, (S + T) * B).reshape({T, B});
+            Ids targets = all.slice((S + T) * B, (S + 2 * T) * B).reshape({T, B});
+            targets.mutable_data()[0] = 1;  // at least one that counts
+            table.check_owned(fmt::format("{} T={} S={} B={} H={}", row.name, T, S, B, H), parameters(model),
+                              [=](Tape& tape) {
+                                  Vars both = {model.loss(tape, source, before, targets, {.label_smoothing = 0.1})};
+                                  const Seq2Seq::Encoded x = model.encode(tape, source);
+                                  Seq2Seq::State state = model.start(x);
+                                  const Seq2Seq::Output out = model.decode(x, before, state);
+                                  both.push_back(model.scores(out.h));
+                                  if (row.decoder != DecoderKind::fixed) both.push_back(out.weights);
+                                  return both;
+                              },
+                              {.directions = H > 5 ? 3 : 0});
         }
 }
 
@@ -84,6 +150,8 @@ void add_layers(Table& table) {
     stacked<Gru>(table, "Gru after", {.reset_after = true}, false);
     table.section("models");
     language_model(table);
+    table.section("Seq2Seq");
+    seq2seq(table);
 }
 
 }  // namespace unroll

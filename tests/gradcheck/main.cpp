@@ -88,6 +88,7 @@ int main() {
     unroll::add_ops(table);
     unroll::add_attention(table);
     unroll::add_bptt(table);
+    unroll::add_convolution(table);
     unroll::add_layers(table);
     table.check_complete(UNROLL_ROOT, {"core", "nn", "models"});
     return table.finish();

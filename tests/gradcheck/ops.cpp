@@ -212,6 +212,9 @@ void lookup_and_losses(Table& table) {
             return Vars{cross_entropy(tanh(v[0]), Ids({8}, {1, 1}), {.ignore_index = 0, .reduction = reduction})};
         });
     }
+    table.check("cross_entropy, smoothed labels", {{"x", {3, 7}, 0, 3}}, [](const Vars& v) {
+        return Vars{cross_entropy(v[0], Ids({6, -100, 0}), {.label_smoothing = 0.1})};
+    });
     table.check("cross_entropy, one class; [V]", {{"x", {3, 1}}, {"z", {4}}}, [](const Vars& v) {
         return Vars{cross_entropy(v[0], Ids({0, 0, 0})), cross_entropy(v[1], Ids({2}, Shape{}))};
     });

@@ -39,6 +39,7 @@ class Table {
 void add_ops(Table& table);
 void add_attention(Table& table);
 void add_bptt(Table& table);
+void add_convolution(Table& table);
 void add_layers(Table& table);
 
 }  // namespace unroll

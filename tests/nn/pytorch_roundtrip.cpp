@@ -6,6 +6,8 @@
 #include <string>
 
 #include "core/safetensors.hpp"
+#include "nn/batch_norm.hpp"
+#include "nn/conv.hpp"
 #include "nn/embedding.hpp"
 #include "nn/gru.hpp"
 #include "nn/layer_norm.hpp"
@@ -67,6 +69,21 @@ class Roundtrip {
             LayerNorm layer({.size = number("size"), .eps = std::stod(in_.setting("eps")), .dtype = DType::f64});
             load(layer);
             output("y", layer(x()));
+        } else if (kind == "Conv2d") {
+            Conv2d layer({.in = number("in"),
+                          .out = number("out"),
+                          .kernel = {number("height"), number("width")},
+                          .stride = number("stride"),
+                          .padding = number("padding"),
+                          .bias = in_.setting("bias") == "True",
+                          .dtype = DType::f64},
+                         gen_);
+            load(layer);
+            output("y", layer(x()));
+        } else if (kind == "BatchNorm") {
+            BatchNorm layer({.channels = number("channels"), .dtype = DType::f64});
+            load(layer);
+            output("y", layer(x(), false));
         } else if (kind == "Model") {
             Model model(gen_);
             load(model);

@@ -17,9 +17,9 @@
 
 using namespace unroll;
 
-namespace {
+int64_t allocations = 0;  // from the heap, by anybody; test_memory.cpp looks too
 
-int64_t allocations = 0;  // from the heap, by anybody
+namespace {
 
 using Maker = std::function<std::unique_ptr<Optimizer>(std::vector<Parameter>)>;
 using Parameters = std::vector<Parameter>;

@@ -207,6 +207,33 @@ TEST_CASE("recurrent: a sequence of length 0 passes its initial state on") {
     }
 }
 
+TEST_CASE("recurrent: whole sequences on plain Tensors") {
+    Generator gen(1);
+    const Tensor x = normal({4, 3, 2}, gen), h_0 = normal({3, 5}, gen), C_0 = normal({3, 5}, gen);
+    const SequenceOptions options{.reverse = true, .lengths = Ids({4, 0, 2})};
+    Rnn rnn({.input_size = 2, .hidden_size = 5, .dtype = DType::f64}, gen);
+    Lstm lstm({.input_size = 2, .hidden_size = 5, .dtype = DType::f64}, gen);
+    Gru gru({.input_size = 2, .hidden_size = 5, .dtype = DType::f64}, gen);
+    const RnnCell& r = rnn.cell(0);
+    const LstmCell& l = lstm.cell(0);
+    const GruCell& g = gru.cell(0);
+    Tape tape;
+    const RnnVars rnn_vars = rnn_sequence(tape.input(x), h_0, r.W_xh, r.W_hh, r.b_h, Activation::tanh, options);
+    const LstmVars lstm_vars = lstm_sequence(tape.input(x), h_0, C_0, {l.W_xh, l.W_hh, l.b}, false, options);
+    const GruVars gru_vars = gru_sequence(tape.input(x), h_0, {g.W_xh, g.W_hh, g.b}, options);
+    const RnnStates rnn_states =
+        rnn_sequence(x, h_0, r.W_xh.value, r.W_hh.value, r.b_h.value, Activation::tanh, options);
+    const LstmStates lstm_states = lstm_sequence(x, h_0, C_0, {l.W_xh, l.W_hh, l.b}, false, options);
+    const GruStates gru_states = gru_sequence(x, h_0, {g.W_xh.value, g.W_hh.value, g.b.value}, options);
+    CHECK(rnn_states.y.to_vector() == rnn_vars.y.value().to_vector());
+    CHECK(rnn_states.h_T.to_vector() == rnn_vars.h_T.value().to_vector());
+    CHECK(lstm_states.y.to_vector() == lstm_vars.y.value().to_vector());
+    CHECK(lstm_states.h_T.to_vector() == lstm_vars.h_T.value().to_vector());
+    CHECK(lstm_states.C_T.to_vector() == lstm_vars.C_T.value().to_vector());
+    CHECK(gru_states.y.to_vector() == gru_vars.y.value().to_vector());
+    CHECK(gru_states.h_T.to_vector() == gru_vars.h_T.value().to_vector());
+}
+
 TEST_CASE("recurrent: words by a table of projections = words by their vectors") {
     const Ids words({0, 1, 2, 2, 0, 1, 3, 2, 3, 0, 0, 1}, {4, 3});
     for (const Kind& kind : kinds)
@@ -274,9 +301,21 @@ TEST_CASE("recurrent: wrong use is told with the reader's line") {
     CHECK(message([&] {
               rnn(x, {.initial = {tape.input(Tensor::zeros({2, 2, 3})), {}}});
           }).find("expected [L=1, 2, H=3]") != std::string::npos);
-    CHECK(message([&] { rnn(x, {.projected = true}); }).find("projected x [4, 2, 2], expected [4, 2, H=3]") !=
-          std::string::npos);
-    CHECK(message([&] { rnn(x, {.composed = true, .projected = true}); }).find("x is projected") != std::string::npos);
+    const Var table = tape.input(Tensor::zeros({5, 2}));
+    CHECK(message([&] {
+              rnn(table, {.words = Ids({0, 4}, {2, 1})});
+          }).find("the table x [5, 2], expected [5, H=3]") != std::string::npos);
+    CHECK(message([&] {
+              rnn(x, {.words = Ids({0, 4}, {2, 1})});
+          }).find("ids[0, 0] is 0: not a row of the table [4, 2, 2]") != std::string::npos);
+    CHECK(message([&] { rnn(table, {.words = Ids({0, 4})}); }).find("words [2], expected [T, B]") != std::string::npos);
+    CHECK(message([&] {
+              rnn(table, {.composed = true, .words = Ids({0, 4}, {2, 1})});
+          }).find("words for a table") != std::string::npos);
+    const Var good = tape.input(Tensor::zeros({5, 3}));
+    CHECK(message([&] {
+              rnn(good, {.words = Ids({0, 5}, {2, 1})});
+          }).find("ids[1, 0] is 5: not a row of") != std::string::npos);
     CHECK(message([&] {
               over_words(rnn, tape.input(Tensor::zeros({2, 2})), Ids({0, 1, 2}, {3, 1}));
           }).find("(test_recurrent.cpp:") != std::string::npos);

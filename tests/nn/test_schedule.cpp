@@ -25,3 +25,17 @@ TEST_CASE("linear_tail: wrong use is told with the reader's line") {
     CHECK(contains(error_of([] { linear_tail(0, 5, {.constant = 1.5}); }), "a share is 1.5, expected 0 to 1"));
     CHECK(contains(error_of([] { linear_tail(0, 5, {.last = NAN}); }), "a share is nan"));
 }
+
+TEST_CASE("warm_cosine: up over the first steps, then half a cosine down to 0") {
+    CHECK(warm_cosine(0, 100, 3) == doctest::Approx(0.25));
+    CHECK(warm_cosine(2, 100, 3) == doctest::Approx(0.75));
+    CHECK(warm_cosine(3, 103, 3) == 1);
+    CHECK(warm_cosine(53, 103, 3) == doctest::Approx(0.5));
+    CHECK(warm_cosine(102, 103, 3) < 1e-3);
+    CHECK(warm_cosine(102, 103, 3) > 0);
+    CHECK(warm_cosine(0, 1, 0) == 1);
+    CHECK(warm_cosine(4, 5, 50) == doctest::Approx(5.0 / 51));
+    for (int64_t step = 4; step < 100; step++) CHECK(warm_cosine(step, 100, 3) < warm_cosine(step - 1, 100, 3));
+    CHECK(contains(error_of([] { warm_cosine(5, 5, 1); }), "step 5 of 5, warm-up 1"));
+    CHECK(contains(error_of([] { warm_cosine(0, 5, -1); }), "warm-up -1"));
+}

@@ -53,7 +53,7 @@ target_link_libraries(reader PkgConfig::unroll)
 END
 quietly meson setup meson
 quietly ninja -C meson
-quietly cmake -B cmake
+quietly cmake -G Ninja -B cmake
 quietly cmake --build cmake
 
 expected='7.241 0.723' # 8 tanh(1.5), 4 (1 - tanh²(1.5))

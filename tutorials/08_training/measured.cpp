@@ -162,7 +162,7 @@ Spread spread(const std::vector<double>& values) {
 
 void tell_measured(Lesson& lesson, const TrainingOptions& options) {
     const TextCorpus corpus = load_text((std::filesystem::path(options.data) / "austen").string());
-    const CharVocabulary vocabulary(corpus.train);
+    const Vocabulary vocabulary = Vocabulary::of_characters(corpus.train);
     const auto part = [&](const std::vector<char32_t>& text, int64_t length) {
         const auto end = text.begin() + std::min(length, static_cast<int64_t>(text.size()));
         return vocabulary.encode(std::vector<char32_t>(text.begin(), end));

@@ -128,6 +128,16 @@ TEST_CASE("parallel: loops of several callers at a time") {
     for (int64_t s : sums) CHECK(s == 200 * 28);
 }
 
+TEST_CASE("threads: 1 inside a body, where no loop is split") {
+    const int before = threads();
+    set_threads(3);
+    std::atomic<int> ones = 0;
+    parallel(8, [&](int64_t) { ones += threads() == 1; });
+    CHECK(ones == 8);
+    CHECK(threads() == 3);
+    set_threads(before);
+}
+
 TEST_CASE("set_threads refuses numbers below 1") {
     CHECK_THROWS_AS(set_threads(0), std::invalid_argument);
     CHECK_THROWS_AS(set_threads(-3), std::invalid_argument);
