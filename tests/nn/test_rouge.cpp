@@ -79,6 +79,11 @@ TEST_CASE("ROUGE-L: the longest common subsequence is the longest") {
 }
 
 TEST_CASE("ROUGE-L: long texts as short ones") {
+    Tokens counted;
+    for (uint64_t i = 1; i <= 70; i++) {
+        counted.push_back(i << 55);
+        CHECK(longest_common_subsequence(counted, counted) == static_cast<int64_t>(i));
+    }
     Generator gen(6);
     const auto padded = [](Tokens tokens) {  // words that occur nowhere else, in front
         for (uint64_t i = 0; i < 80; i++) tokens.insert(tokens.begin(), 1000 + i);
