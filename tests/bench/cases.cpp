@@ -16,10 +16,24 @@ namespace {
 constexpr struct {
     const char* name;
     int64_t gates, layers;
-} kinds[] = {{"rnn", 1, 1},  {"lstm", 4, 1},     {"lstm2", 4, 2}, {"gru", 3, 1},
-             {"loop", 4, 1}, {"peephole", 4, 1}, {"sample", 4, 1}};
-// Two layers on words, of the sizes of pytorch/examples' word_language_model on WikiText-2.
-const Case wordlm{.kind = "wordlm", .gates = 4, .layers = 2, .H = 200, .T = 35, .B = 20, .V = 33278};
+    int64_t H = 0;  // 0: the number in the case's name
+    int64_t T = 64, B = 32, V = 65;
+} kinds[] = {
+    {"rnn", 1, 1},
+    {"lstm", 4, 1},
+    {"lstm2", 4, 2},
+    {"gru", 3, 1},
+    {"loop", 4, 1},
+    {"peephole", 4, 1},
+    {"sample", 4, 1},
+    // Of the sizes of pytorch/examples' word_language_model on WikiText-2.
+    {"wordlm", 4, 2, 200, 35, 20, 33278},
+    {"seq2seq", 4, 1, 256, 20, 64, 8000},
+    {"greedy", 4, 1, 256, 20, 1, 8000},
+    {"greedy32", 4, 1, 256, 20, 32, 8000},
+    {"conv2d", 0, 1},
+    {"ctc", 0, 1},
+};
 
 /// A reader's own cell: an LSTM from elementary operations, with one matrix W [4H, H+D] on [h, x].
 class LoopCell : public Module {
@@ -78,16 +92,27 @@ Ids random_characters(const Case& c, Generator& gen) {
 }  // namespace
 
 double Case::flops() const {
+    if (kind == "conv2d") return 6.0 * 32 * 32 * 32 * 64 * 64 * 9;
+    if (translates()) return seq2seq_flops(*this);
     const double products = static_cast<double>(tokens() * (layers * 2 * H * gates * H + H * V));
     return (kind == "sample" ? 2 : 6) * products;
 }
 
 std::optional<Case> parse_case(const std::string& name) {
-    if (name == wordlm.kind) return wordlm;
     const size_t dash = name.rfind('-');
     for (const auto& kind : kinds) {
-        if (dash == std::string::npos || name.substr(0, dash) != kind.name) continue;
-        Case c{.kind = kind.name, .gates = kind.gates, .layers = kind.layers};
+        if (name.substr(0, dash) != kind.name) continue;
+        Case c{.name = name,
+               .kind = kind.name,
+               .gates = kind.gates,
+               .layers = kind.layers,
+               .H = kind.H,
+               .T = kind.T,
+               .B = kind.B,
+               .V = kind.V};
+        const bool fixed = c.H > 0 || c.operation();
+        if (dash == std::string::npos) return fixed ? std::optional(c) : std::nullopt;
+        if (fixed && !c.translates()) return {};
         const char* end = name.data() + name.size();
         const auto [rest, error] = std::from_chars(name.data() + dash + 1, end, c.H);
         if (error == std::errc{} && rest == end && c.H >= 1 && c.H <= 1 << 14) return c;
@@ -97,8 +122,9 @@ std::optional<Case> parse_case(const std::string& name) {
 
 std::string case_names() {
     std::string names;
-    for (const auto& kind : kinds) names += std::string(kind.name) + "-H, ";
-    return names + wordlm.kind;
+    for (const auto& kind : kinds)
+        names += (names.empty() ? "" : ", ") + std::string(kind.name) + (kind.H > 0 || kind.gates == 0 ? "" : "-H");
+    return names;
 }
 
 LanguageModel::LanguageModel(const Case& c, Generator& gen)
@@ -151,6 +177,8 @@ Sampling::Sampling(const Case& c)
 void Sampling::run() { sample(model, {0}, {.length = Case::characters}, gen); }
 
 std::unique_ptr<Work> work_of(const Case& c) {
+    if (c.operation()) return operation_of(c);
+    if (c.translates()) return seq2seq_work(c);
     if (c.kind == "sample") return std::make_unique<Sampling>(c);
     return std::make_unique<Training>(c);
 }

@@ -73,6 +73,18 @@ struct Heatmap {
     std::string caption = {};                                      // marked
 };
 
+/// A tree whose nodes come after their parents: the beam of a search. Drawn from left to right.
+struct TreeNode {
+    int parent;  // -1: it has none
+    std::string label, detail = {};
+    bool chosen = false;  // stands out
+};
+struct Tree {
+    std::string title = {};
+    std::vector<TreeNode> nodes = {};
+    std::string caption = {};  // marked
+};
+
 /// A text whose tokens are coloured by a value each, the larger the darker.
 struct ShadedText {
     std::string title = {};
@@ -115,6 +127,7 @@ class Sink {
     virtual void value(const std::string& name, const std::vector<std::string>& lines) = 0;  // preformatted
     virtual void plot(const Plot&) = 0;
     virtual void heatmap(const Heatmap&) = 0;
+    virtual void tree(const Tree&) = 0;
     virtual void shaded(const ShadedText&) = 0;
     virtual void map(const WordMap&) = 0;
     virtual void check(const Check&) = 0;

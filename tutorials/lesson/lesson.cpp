@@ -17,6 +17,7 @@
 #include "tutorials/lesson/terminal.hpp"
 #include "tutorials/lesson/tex.hpp"
 #include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/tree.hpp"
 #include "tutorials/lesson/web_libs.hpp"
 #include "tutorials/lesson/words.hpp"
 
@@ -107,6 +108,11 @@ void Lesson::plot(const Plot& plot) {
 void Lesson::heatmap(const Heatmap& map) {
     tell([&](Sink& sink) { sink.heatmap(map); });
     if (!options_.figures.empty()) figure_file(map.title, heatmap_svg(map));
+}
+
+void Lesson::tree(const Tree& tree) {
+    tell([&](Sink& sink) { sink.tree(tree); });
+    if (!options_.figures.empty()) figure_file(tree.title, tree_svg(tree));
 }
 
 void Lesson::shaded(const ShadedText& text) {

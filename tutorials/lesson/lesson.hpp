@@ -75,6 +75,7 @@ class Lesson {
     void show(const std::string& name, const Var& value) { show(name, value.value()); }
     void plot(const lesson::Plot& plot);
     void heatmap(const lesson::Heatmap& map);
+    void tree(const lesson::Tree& tree);
     void shaded(const lesson::ShadedText& text);
     void map(const lesson::WordMap& map);
     /// A gradient check as a table, one row an input, and the check that it passed.

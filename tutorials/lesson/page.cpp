@@ -13,6 +13,7 @@
 #include "tutorials/lesson/svg.hpp"
 #include "tutorials/lesson/tex.hpp"
 #include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/tree.hpp"
 #include "tutorials/lesson/web_libs.hpp"
 #include "tutorials/lesson/words.hpp"
 
@@ -181,6 +182,8 @@ void Page::plot(const Plot& p) {
 void Page::heatmap(const Heatmap& map) {
     figure("heatmap", map.title, map.caption, scrolling(map.title, heatmap_svg(map)), numbers_of(map));
 }
+
+void Page::tree(const Tree& t) { figure("heatmap", t.title, t.caption, scrolling(t.title, tree_svg(t)), {}); }
 
 void Page::shaded(const ShadedText& t) {
     Table numbers{.header = {"token", t.unit}};

@@ -20,6 +20,7 @@ class Page : public Sink {
     void value(const std::string& name, const std::vector<std::string>& lines) override;
     void plot(const Plot&) override;
     void heatmap(const Heatmap&) override;
+    void tree(const Tree&) override;
     void shaded(const ShadedText&) override;
     void map(const WordMap&) override;
     void check(const Check&) override;

@@ -6,6 +6,7 @@
 
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/tree.hpp"
 #include "tutorials/lesson/words.hpp"
 
 namespace unroll::lesson {
@@ -86,6 +87,8 @@ void Terminal::value(const std::string& name, const std::vector<std::string>& li
 void Terminal::plot(const Plot& p) { block(p.title, plot_lines(p, columns_), p.caption); }
 
 void Terminal::heatmap(const Heatmap& map) { block(map.title, heatmap_lines(map, columns_), map.caption); }
+
+void Terminal::tree(const Tree& t) { block(t.title, tree_lines(t, columns_), t.caption); }
 
 void Terminal::check(const Check& c) {
     std::string mark = c.holds ? styled(green, "holds ") : styled(red, "FAILS ");

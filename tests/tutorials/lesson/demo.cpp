@@ -64,6 +64,9 @@ void figures(Lesson& lesson) {
                    .unit = "nats"});
     lesson.map({.title = "Words", .labels = {"he", "she", "Bath"}, .x = {1, 1.1, -3}, .y = {0.2, 0.3, 2}});
     lesson.heatmap({.title = "One cell", .values = Tensor::of({{1}})});
+    lesson.tree({.title = "What was in the beam",
+                 .nodes = {{-1, "the", "-0.4", true}, {-1, "a", "-1.2"}, {0, "cat", "-1.0"}, {0, "dog", "-0.9", true}},
+                 .caption = "The words of the answer stand out."});
 }
 
 void tape_section(Lesson& lesson) {
