@@ -39,6 +39,8 @@ class Translator {
     /// log P(target | source), piece by piece.
     std::vector<ScoredPiece> score(const TextPair& pair) const;
     std::vector<std::string> source_pieces(const std::string& line) const;
+    /// What a target word's id stands for.
+    const std::string& piece(int32_t id) const { return target_words_.token(id); }
 
     /// Pieces and vocabularies as four files in a folder, beside the trainer's checkpoint FOLDER/model, which gets
     /// configuration(); a translator is loaded from all of them.

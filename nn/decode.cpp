@@ -21,8 +21,7 @@ struct Rows {
     Ids words, parents;
     explicit Rows(int64_t n) : words(Ids::empty({{n, 'N'}})), parents(Ids::empty({{n, 'N'}})) {}
     void set(int64_t n, int32_t word, int64_t parent) {
-        words.mutable_data()[n] = word;
-        parents.mutable_data()[n] = static_cast<int32_t>(parent);
+        words.mutable_data()[n] = word, parents.mutable_data()[n] = int32_t(parent);
     }
 };
 
@@ -34,13 +33,13 @@ Tensor scores_of(const char* name, const DecoderStep& step, const Rows& rows, co
     return x;
 }
 
-/// log Σ exp(x_v), so that log P(v) = x_v - log_sum.
+/// The largest score, and what is left of log Σ exp(x_v) without it: log P(v) = x_v - max - log_sum.
 template <class T>
-double log_sum(const char* name, int64_t V, const T* x, Where at) {
+std::pair<double, double> normalizer(const char* name, int64_t V, const T* x, Where at) {
     const kernels::Normalizer z = kernels::softmax<T>(V, x, nullptr);
-    const double sum = z.max + std::log(z.sum);
-    if (!std::isfinite(sum)) fail(name, at, "the step gave scores that are NaN, infinite, or -inf throughout");
-    return sum;
+    if (!std::isfinite(z.max) || !std::isfinite(z.sum))
+        fail(name, at, "the step gave scores that are NaN, infinite, or -inf throughout");
+    return {z.max, std::log(z.sum)};
 }
 
 bool never(const DecodeOptions& o, int64_t word) {
@@ -90,7 +89,8 @@ struct Beam {
                 const int64_t row = first + int64_t(i);
                 const T* x = scores.data<T>() + row * V;
                 const double before = live[i].node < 0 ? 0 : tree[size_t(live[i].node)].log_prob;
-                const double base = before - log_sum("beam_search", V, x, at);
+                const auto [largest, log_sum] = normalizer("beam_search", V, x, at);
+                const double base = before - largest - log_sum;
                 for (int64_t v = 0; v < V; v++) {
                     const Candidate c{base + double(x[v]), row, int32_t(v)};
                     const bool full = best.size() == places;
@@ -162,10 +162,7 @@ std::vector<Decoded> beam_search(const DecoderStep& step, int64_t sentences, con
     for (int t = 0;; t++) {
         std::vector<int64_t> first;
         int64_t N = 0;
-        for (const Beam& beam : beams) {
-            first.push_back(N);
-            if (!beam.done) N += int64_t(beam.live.size());
-        }
+        for (const Beam& beam : beams) first.push_back(N), N += beam.done ? 0 : int64_t(beam.live.size());
         if (N == 0) break;
         Rows rows(N);
         for (size_t b = 0; b < beams.size(); b++)
@@ -203,12 +200,15 @@ std::vector<Hypothesis> greedy_search(const DecoderStep& step, int64_t sentences
         dispatch(scores.dtype(), [&]<class T>(T) {
             each_row(N, V, [&](int64_t n) {
                 const T* x = scores.data<T>() + n * V;
-                int64_t word = -1;
-                for (int64_t v = 0; v < V; v++)
-                    if ((word < 0 || x[v] > x[word]) && x[v] > -INFINITY && !never(options, v)) word = v;
-                const double sum = log_sum("greedy_search", V, x, at);
+                const auto [largest, log_sum] = normalizer("greedy_search", V, x, at);
+                int64_t word = std::find(x, x + V, T(largest)) - x;
+                if (never(options, word)) {
+                    word = -1;
+                    for (int64_t v = 0; v < V; v++)
+                        if (x[v] > (word < 0 ? T(-INFINITY) : x[word]) && !never(options, v)) word = v;
+                }
                 if (word < 0) fail("greedy_search", at, nothing_left);
-                best[size_t(n)] = {double(x[word]) - sum, n, int32_t(word)};
+                best[size_t(n)] = {double(x[word]) - largest - log_sum, n, int32_t(word)};
             });
         });
         Rows next(N);

@@ -5,7 +5,8 @@
     pytorch_side.py CASE --check FILE               loss and gradient norm from the weights that `bench weights` wrote
 
 B = batch, T = time steps, H = hidden size, V = characters. A training step: zero gradients, forward, loss, backward,
-clipping to a norm of 5, Adam; sample-H draws 1,000 characters one after the other instead."""
+clipping to a norm of 5, Adam; sample-H draws 1,000 characters one after the other instead. wordlm: V = words, clipping
+to 0.25, plain SGD. seq2seq, greedy and greedy32 have sizes of their own, and H = 256 where no number is given."""
 import argparse
 import json
 import statistics
@@ -19,6 +20,8 @@ from torch import nn
 
 V, T, B, CHARACTERS = 65, 64, 32, 1000
 OPERATIONS = ("conv2d", "ctc")
+WORDS, WORD_T, WORD_B, WORD_H = 33278, 35, 20, 200
+TRANSLATORS = ("seq2seq", "greedy", "greedy32")
 
 
 class ComposedLstm(nn.Module):
@@ -46,10 +49,9 @@ class ComposedLstm(nn.Module):
 
 
 class LanguageModel(nn.Module):
-    def __init__(self, kind, H):
+    def __init__(self, kind, H, V=V):
         super().__init__()
-        layers = 2 if kind == "lstm2" else 1
-        dropout = 0.2 if kind == "lstm2" else 0.0
+        layers, dropout = (2, 0.2) if kind in ("lstm2", "wordlm") else (1, 0.0)
         self.embedding, self.out, self.dropout = nn.Embedding(V, H), nn.Linear(H, V), nn.Dropout(dropout)
         if kind in ("loop", "peephole"):
             self.layer = ComposedLstm(H, kind == "peephole")
@@ -59,7 +61,7 @@ class LanguageModel(nn.Module):
 
     def loss(self, inputs, targets):  # [T, B] both
         h, _ = self.layer(self.dropout(self.embedding(inputs)))
-        return F.cross_entropy(self.out(self.dropout(h)).view(-1, V), targets.reshape(-1))
+        return F.cross_entropy(self.out(self.dropout(h)).flatten(0, 1), targets.reshape(-1))
 
 
 def training_step(kind, H):
@@ -72,6 +74,20 @@ def training_step(kind, H):
         model.loss(inputs, targets).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         adam.step()
+
+    return step
+
+
+def word_step():
+    model = LanguageModel("wordlm", WORD_H, WORDS)
+    inputs, targets = torch.randint(WORDS, (2, WORD_T, WORD_B))
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def step():
+        sgd.zero_grad(set_to_none=True)
+        model.loss(inputs, targets).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.25)
+        sgd.step()
 
     return step
 
@@ -115,6 +131,63 @@ def operation(kind, inputs=None):
     return step, {name: x[name] for name in wanted}
 
 
+class Translator(nn.Module):
+    """Luong's decoder with input feeding and the general score; WORDS on both sides."""
+
+    WORDS, T = 8000, 20
+
+    def __init__(self, H):
+        super().__init__()
+        self.source, self.target = nn.Embedding(self.WORDS, H), nn.Embedding(self.WORDS, H)
+        self.encoder, self.decoder = nn.LSTM(H, H), nn.LSTMCell(2 * H, H)
+        self.attention = nn.Linear(H, H, bias=False)
+        self.combine, self.out = nn.Linear(2 * H, H), nn.Linear(H, self.WORDS)
+
+    def encode(self, source):  # [S, B] to states and keys [B, S, H], and the decoder's first state
+        states, (h, C) = self.encoder(self.source(source))
+        states = states.transpose(0, 1).contiguous()
+        return states, self.attention(states), h[0], C[0], torch.zeros_like(h[0])
+
+    def step(self, y, states, keys, h, C, fed):
+        h, C = self.decoder(torch.cat((y, fed), dim=1), (h, C))
+        alpha = torch.softmax(torch.bmm(keys, h.unsqueeze(2)).squeeze(2), dim=1)
+        context = torch.bmm(alpha.unsqueeze(1), states).squeeze(1)
+        return h, C, torch.tanh(self.combine(torch.cat((context, h), dim=1)))
+
+    def loss(self, source, inputs, targets):
+        states, keys, h, C, fed = self.encode(source)
+        seen = []
+        for y in self.target(inputs).unbind(0):
+            h, C, fed = self.step(y, states, keys, h, C, fed)
+            seen.append(fed)
+        return F.cross_entropy(self.out(torch.stack(seen)).view(-1, self.WORDS), targets.reshape(-1))
+
+    @torch.no_grad()
+    def write(self, source):
+        states, keys, h, C, fed = self.encode(source)
+        words = torch.zeros(source.shape[1], dtype=torch.long)
+        for _ in range(self.T):
+            h, C, fed = self.step(self.target(words), states, keys, h, C, fed)
+            words = self.out(fed).argmax(dim=1)
+
+
+def translator_step(kind, H):
+    model = Translator(H)
+    B = {"seq2seq": 64, "greedy": 1, "greedy32": 32}[kind]
+    source, inputs, targets = torch.randint(model.WORDS, (3, model.T, B))
+    if kind != "seq2seq":
+        return lambda: model.write(source)
+    adam = torch.optim.Adam(model.parameters(), lr=1e-3)
+
+    def step():
+        adam.zero_grad(set_to_none=True)
+        model.loss(source, inputs, targets).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        adam.step()
+
+    return step
+
+
 def timed(step, seconds):
     for _ in range(2):
         step()
@@ -149,13 +222,33 @@ ORDERS = {
 }
 
 
+def check_translator(path):
+    ours = read_safetensors(path)
+    state = {"source.weight": ours["source.E"], "target.weight": ours["target.E"],
+             "attention.weight": ours["attention.W_a"],
+             "combine.weight": ours["combine.W"], "combine.bias": ours["combine.b"],
+             "out.weight": ours["out.W"], "out.bias": ours["out.b"]}
+    for name, suffix in (("encoder", "_l0"), ("decoder", "")):
+        b = ORDERS["lstm"](ours[f"{name}.layer0.b"])
+        state.update({f"{name}.weight_ih{suffix}": ORDERS["lstm"](ours[f"{name}.layer0.W_xh"]),
+                      f"{name}.weight_hh{suffix}": ORDERS["lstm"](ours[f"{name}.layer0.W_hh"]),
+                      f"{name}.bias_ih{suffix}": b, f"{name}.bias_hh{suffix}": torch.zeros_like(b)})
+    model = Translator(ours["source.E"].shape[1])
+    model.load_state_dict(state)
+    loss = model.loss(ours["source"], ours["inputs"], ours["targets"])
+    loss.backward()
+    return {"loss": loss.item(), "gradient_norm": model.source.weight.grad.norm().item()}
+
+
 def check(kind, path):
+    if kind in TRANSLATORS:
+        return check_translator(path)
     ours = read_safetensors(path)
     if kind in OPERATIONS:
         step, inputs = operation(kind, ours)
         return {"loss": step().item(), **{f"gradient norm of {name}": x.grad.norm().item() for name, x in inputs.items()}}
     cells = [{name.split(".")[2]: W for name, W in ours.items() if name.startswith(f"rnn.layer{layer}.")}
-             for layer in range(2 if kind == "lstm2" else 1)]
+             for layer in range(2 if kind in ("lstm2", "wordlm") else 1)]
     state = {"embedding.weight": ours["embedding.E"], "out.weight": ours["out.W"], "out.bias": ours["out.b"]}
     if kind in ("loop", "peephole"):
         cell = cells[0]
@@ -172,7 +265,8 @@ def check(kind, path):
                 b_hh[-len(cell["b_hh"]):] = cell["b_hh"]
             state.update({f"layer.weight_ih_l{layer}": order(cell["W_xh"]), f"layer.bias_ih_l{layer}": order(b),
                           f"layer.weight_hh_l{layer}": order(cell["W_hh"]), f"layer.bias_hh_l{layer}": b_hh})
-    model = LanguageModel(kind, ours["embedding.E"].shape[1])
+    V, H = ours["embedding.E"].shape
+    model = LanguageModel(kind, H, V)
     model.load_state_dict(state)
     model.eval()  # no dropout
     loss = model.loss(ours["inputs"], ours["targets"])
@@ -194,6 +288,9 @@ if __name__ == "__main__":
         result = check("lstm" if kind == "sample" else kind, arguments.check)
     elif kind in OPERATIONS:
         result = timed(operation(kind)[0], arguments.seconds)
+    elif kind in TRANSLATORS:
+        result = timed(translator_step(kind, int(size or 256)), arguments.seconds)
     else:
-        result = timed(sampling(int(size)) if kind == "sample" else training_step(kind, int(size)), arguments.seconds)
+        step = word_step() if kind == "wordlm" else sampling(int(size)) if kind == "sample" else training_step(kind, int(size))
+        result = timed(step, arguments.seconds)
     json.dump(result, sys.stdout)

@@ -35,10 +35,10 @@ def bench(*arguments):
     return result.stdout
 
 
-for kind in against_pytorch.KINDS:
+for kind in [*(f"{kind}-5" for kind in against_pytorch.KINDS), *against_pytorch.FIXED]:
     for threads in (1, 3):
-        line = json.loads(bench("run", f"{kind}-5", "--threads", str(threads)) or "{}")
-        expect(line.get("case") == f"{kind}-5" and line.get("threads") == threads, f"{kind}: {line}")
+        line = json.loads(bench("run", kind, "--threads", str(threads)) or "{}")
+        expect(line.get("case") == kind and line.get("threads") == threads, f"{kind}: {line}")
         expect(all(line.get(name, 0) > 0 for name in ("ms", "ms_min", "tokens_per_s", "gflops", "peak", "share", "rss_mb")),
                f"{kind}: {line}")
         expect(line.get("runs", 0) >= 3 and line["ms_min"] <= line["ms"], f"{kind}: {line}")
@@ -50,7 +50,7 @@ expect("result memory-lstm-7 " in bench("memory", "lstm-7"), "bench memory")
 expect("result start " in bench("start"), "bench start")
 expect(bench("tokens", "rnn-2").count("\n") >= 13, "bench tokens")
 
-unknown = ["", "lstm", "lstm-", "lstm-0", "lstm--1", "lstm-1x", "lstm-99999999999999999999", "-5", "elman-5", "wordlm", "conv2d-64", "ctc-"]
+unknown = ["", "lstm", "lstm-", "lstm-0", "lstm--1", "lstm-1x", "lstm-99999999999999999999", "-5", "elman-5", "wordlm-5", "conv2d-64", "ctc-"]
 for name in unknown:
     for command in ([program, "run", "--", name], [str(script), "--", name], [str(script), "--json", "rnn-5", name]):
         result = run(*command)
@@ -76,7 +76,7 @@ try:
 except SystemExit:
     print("the comparison of numbers is skipped: PyTorch is not there")
 else:
-    for kind in against_pytorch.KINDS + against_pytorch.OPERATIONS:
+    for kind in against_pytorch.KINDS + against_pytorch.FIXED:
         try:
             against_pytorch.check_same(kind, environment)
         except SystemExit:

@@ -2,7 +2,7 @@
 // entering at every output and at the last states, and leaving at the first ones; the language model.
 #include <fmt/format.h>
 
-#include "models/char_lm.hpp"
+#include "models/language_model.hpp"
 #include "models/seq2seq.hpp"
 #include "nn/gru.hpp"
 #include "nn/lstm.hpp"
@@ -54,21 +54,28 @@ static void stacked(Table& table, const std::string& name, typename Layer::Optio
 static void language_model(Table& table) {
     for (const auto& [name, cell] :
          {std::pair{"rnn", CellKind::rnn}, std::pair{"lstm", CellKind::lstm}, std::pair{"gru", CellKind::gru}})
-        for (const auto& [T, B, V, layers] : {std::array{1, 1, 1, 1}, std::array{5, 3, 7, 2}}) {
+        for (const auto& [T, B, V, layers, tied] : {std::array{1, 1, 1, 1, 0}, {5, 3, 7, 2, 0}, {4, 2, 9, 2, 1}}) {
             Generator gen(5);
-            CharLm model({.vocabulary = V,
-                          .cell = cell,
-                          .embedding_size = 3,
-                          .hidden_size = 4,
-                          .num_layers = layers,
-                          .dtype = DType::f64},
-                         gen);
+            const LanguageModelOptions options{.vocabulary = V,
+                                               .cell = cell,
+                                               .embedding_size = tied != 0 ? 4 : 3,
+                                               .hidden_size = 4,
+                                               .num_layers = layers,
+                                               .tied = tied != 0,
+                                               .dropout = tied != 0 ? 0.3 : 0,
+                                               .variational = cell == CellKind::lstm,
+                                               .dtype = DType::f64};
+            LanguageModel model(options, gen);
             std::vector<int32_t> words;
             for (int i = 0; i < 2 * T * B; i++) words.push_back(static_cast<int32_t>(gen.below(V)));
             const Ids all(words, {2, T, B});
             const std::vector<Parameter> owned = parameters(model);
-            table.check_owned(fmt::format("CharLm {} T={} B={} V={} L={}", name, T, B, V, layers), owned,
-                              [=](Tape& tape) { return Vars{model.loss(tape, all.row(0), all.row(1), {}).loss}; });
+            table.check_owned(fmt::format("LanguageModel {} T={} B={} V={} L={}{}", name, T, B, V, layers,
+                                          tied != 0 ? " tied" : ""),
+                              owned, [=](Tape& tape) {
+                                  Generator masks(9);  // the same ones at every call
+                                  return Vars{model.loss(tape, all.row(0), all.row(1), {}, &masks).loss};
+                              });
         }
 }
 

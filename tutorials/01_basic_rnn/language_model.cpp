@@ -3,7 +3,7 @@
 
 namespace unroll {
 
-void tell_language_model(Lesson& lesson, const lesson::LanguageModelOptions& options) {
+void tell_language_model(Lesson& lesson, const lesson::LanguageModelLine& options) {
     lesson.section("A language model of characters", "RNN Language Model");
     lesson.equation(R"(P(w_1, \ldots, w_T) = \prod_{t=1}^{T} P(w_t \mid w_1, \ldots, w_{t-1}))",
                     "P(w_1 .. w_T) = Π_t P(w_t | w_1 .. w_{t-1})");

@@ -5,7 +5,7 @@ using namespace unroll;
 
 int main(int argc, char** argv) {
     Lesson lesson({.number = "01", .title = "The basic RNN"});
-    lesson::LanguageModelOptions options;
+    lesson::LanguageModelLine options;
     options.add_to(lesson);
     return lesson.run(argc, argv, [&] {
         tell_unrolled(lesson);

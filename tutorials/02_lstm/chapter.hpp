@@ -9,6 +9,6 @@ void tell_bptt(Lesson& lesson);      // by hand = tape = numeric, and the check 
 void tell_memory(Lesson& lesson);    // why the cell state keeps gradients
 void tell_variants(Lesson& lesson);  // peephole and coupled
 void tell_adding(Lesson& lesson);    // a task for which memory is all that counts
-void tell_language_model(Lesson& lesson, const lesson::LanguageModelOptions& options);
+void tell_language_model(Lesson& lesson, const lesson::LanguageModelLine& options);
 
 }  // namespace unroll

@@ -3,7 +3,7 @@
 
 namespace unroll {
 
-void tell_language_model(Lesson& lesson, const lesson::LanguageModelOptions& options) {
+void tell_language_model(Lesson& lesson, const lesson::LanguageModelLine& options) {
     lesson.section("A language model of characters", "RNN Language Model");
     lesson.equation(
         R"(x_t = E_{w_{t-1}}, \quad h_t, C_t = \mathrm{LSTM}(h_{t-1}, C_{t-1}, x_t), \quad P(w_t \mid w_1, \ldots, w_{t-1}) = \mathrm{softmax}(W_{out} h_t + b_{out}))",

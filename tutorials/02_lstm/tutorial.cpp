@@ -5,7 +5,7 @@ using namespace unroll;
 
 int main(int argc, char** argv) {
     Lesson lesson({.number = "02", .title = "LSTM"});
-    lesson::LanguageModelOptions options;
+    lesson::LanguageModelLine options;
     options.add_to(lesson);
     return lesson.run(argc, argv, [&] {
         tell_cell(lesson);

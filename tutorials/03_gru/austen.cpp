@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "models/char_lm_trainer.hpp"
+#include "data/text.hpp"
+#include "models/language_model_trainer.hpp"
 #include "tutorials/03_gru/chapter.hpp"
 
 namespace unroll {
@@ -16,7 +17,7 @@ void tell_austen(Lesson& lesson, Comparison& comparison) {
     const std::vector<int32_t> train = vocabulary.encode(corpus.train);
     std::vector<int32_t> valid = vocabulary.encode(corpus.valid);
     valid.resize(std::min<size_t>(valid.size(), lesson.quick() ? 5000 : 200000));
-    CharLmTraining training{.steps = lesson.steps(2500, 12), .learning_rate = 4e-3};
+    LanguageModelTraining training{.steps = lesson.steps(2500, 12), .learning_rate = 4e-3};
     training.validate_every = std::max<int64_t>(1, training.steps);  // once, at the end
     const auto characters = static_cast<double>(training.steps * training.batch * training.length);
 
@@ -39,10 +40,10 @@ void tell_austen(Lesson& lesson, Comparison& comparison) {
     for (Contestant& c : comparison.contestants) {
         for (int i = 0; i < comparison.seeds; i++) {
             Generator gen(lesson.seed() + static_cast<uint64_t>(i), 200);
-            CharLm model({.vocabulary = vocabulary.size(), .embedding_size = E, .hidden_size = H}, gen);
+            LanguageModel model({.vocabulary = vocabulary.size(), .embedding_size = E, .hidden_size = H}, gen);
             model.rnn = c.make(E, H, gen);
             model.out = Linear({.in = model.rnn->output_size(), .out = {vocabulary.size(), 'V'}}, gen);
-            CharLmTrainer trainer(model, train, valid, training);
+            LanguageModelTrainer trainer(model, train, valid, training);
             lesson::Series curve{.name = c.name};
             const int64_t window = std::max<int64_t>(1, training.steps / 50);
             double sum = 0;

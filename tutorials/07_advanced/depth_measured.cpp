@@ -5,7 +5,8 @@
 #include <filesystem>
 
 #include "core/ops/reductions.hpp"
-#include "models/char_lm_trainer.hpp"
+#include "data/text.hpp"
+#include "models/language_model_trainer.hpp"
 #include "nn/init.hpp"
 #include "nn/linear.hpp"
 #include "nn/rnn.hpp"
@@ -142,7 +143,7 @@ void layers_on_austen(Lesson& lesson, const std::string& data) {
     const std::vector<int32_t> train = vocabulary.encode(corpus.train);
     std::vector<int32_t> valid = vocabulary.encode(corpus.valid);
     valid.resize(std::min<size_t>(valid.size(), lesson.quick() ? 4000 : 200000));
-    const CharLmTraining training{.steps = steps, .validate_every = steps};
+    const LanguageModelTraining training{.steps = steps, .validate_every = steps};
     const auto characters = static_cast<double>(training.batch * training.length);
     lesson::Progress bar({.title = "novels",
                           .total = characters * steps * seeds * static_cast<double>(std::size(networks)),
@@ -156,14 +157,14 @@ void layers_on_austen(Lesson& lesson, const std::string& data) {
         int64_t parameters = 0;
         for (int s = 0; s < seeds; s++) {
             Generator gen(lesson.seed() + static_cast<uint64_t>(s));
-            CharLm model({.vocabulary = vocabulary.size(),
+            LanguageModel model({.vocabulary = vocabulary.size(),
                           .cell = n.cell,
                           .embedding_size = 32,
                           .hidden_size = units,
                           .num_layers = n.layers},
                          gen);
             parameters = parameter_count(model);
-            CharLmTrainer trainer(model, train, valid, training);
+            LanguageModelTrainer trainer(model, train, valid, training);
             while (trainer.step()) bar.add(characters, fmt::format("loss {:.3f}", trainer.loss()));
             nats[k].values.push_back(trainer.best());
         }

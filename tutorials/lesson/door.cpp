@@ -63,7 +63,23 @@ std::optional<std::string> read_key() {
     return std::string(1, *key);
 }
 
+volatile std::sig_atomic_t interrupted = 0;
+
+void on_signals(void (*handler)(int)) {
+    struct sigaction action = {};
+    action.sa_handler = handler;
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+    for (int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+}
+
 }  // namespace
+
+Interrupt::Interrupt() {
+    interrupted = 0;
+    on_signals([](int) { interrupted = 1; });
+}
+Interrupt::~Interrupt() { on_signals(SIG_DFL); }
+bool Interrupt::asked() const { return interrupted != 0; }
 
 bool output_is_terminal() { return isatty(STDOUT_FILENO) != 0 && environment("TERM") != "dumb"; }
 

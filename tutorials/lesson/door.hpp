@@ -17,6 +17,16 @@ void write_error(std::string_view text);  // to stderr
 /// and Enter come as "n" and "b"), but t, p and g, which take the rest of a line; otherwise a command is a line.
 std::optional<std::string> read_command();
 
+/// While it lives, the first Ctrl-C (or SIGTERM) is a wish that asked() tells; a second one ends the program at once.
+class Interrupt {
+  public:
+    Interrupt();
+    ~Interrupt();
+    Interrupt(const Interrupt&) = delete;
+    Interrupt& operator=(const Interrupt&) = delete;
+    bool asked() const;
+};
+
 double seconds();  // monotonic
 
 /// Makes the folder of a file that will be written, and throws Error where it could not be: better now than after

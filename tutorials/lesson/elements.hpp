@@ -73,6 +73,36 @@ struct Heatmap {
     std::string caption = {};                                      // marked
 };
 
+/// A tree whose nodes come after their parents: the beam of a search. Drawn from left to right.
+struct TreeNode {
+    int parent;  // -1: it has none
+    std::string label, detail = {};
+    bool chosen = false;  // stands out
+};
+struct Tree {
+    std::string title = {};
+    std::vector<TreeNode> nodes = {};
+    std::string caption = {};  // marked
+};
+
+/// A text whose tokens are coloured by a value each, the larger the darker.
+struct ShadedText {
+    std::string title = {};
+    std::vector<std::string> tokens = {};
+    std::vector<double> values = {};  // as many; a token whose value is NaN has no colour
+    bool spaced = true;               // a space between two tokens: words
+    std::string unit = {};            // of the values
+    std::string caption = {};         // marked
+};
+
+/// Words on a plane, each where its two coordinates are.
+struct WordMap {
+    std::string title = {};
+    std::vector<std::string> labels = {};
+    std::vector<double> x = {}, y = {};
+    std::string caption = {};  // marked
+};
+
 /// A fact that the run has verified, or not.
 struct Check {
     std::string statement;  // marked
@@ -97,6 +127,9 @@ class Sink {
     virtual void value(const std::string& name, const std::vector<std::string>& lines) = 0;  // preformatted
     virtual void plot(const Plot&) = 0;
     virtual void heatmap(const Heatmap&) = 0;
+    virtual void tree(const Tree&) = 0;
+    virtual void shaded(const ShadedText&) = 0;
+    virtual void map(const WordMap&) = 0;
     virtual void check(const Check&) = 0;
     virtual void sample(const std::string& title, const std::string& text) = 0;
     virtual void stops(const std::string& title, const std::vector<Stop>&) = 0;

@@ -17,7 +17,9 @@
 #include "tutorials/lesson/terminal.hpp"
 #include "tutorials/lesson/tex.hpp"
 #include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/tree.hpp"
 #include "tutorials/lesson/web_libs.hpp"
+#include "tutorials/lesson/words.hpp"
 
 namespace unroll {
 
@@ -52,6 +54,9 @@ int Lesson::run(int argc, const char* const* argv, const std::function<void()>& 
     } catch (const Stepper::Quit&) {
         door::write("stopped before the end: no page written\n");
         return 0;
+    } catch (const Stopped& stopped) {
+        door::write(stopped.how + "\n");
+        return 130;
     } catch (const std::bad_alloc&) {
         return failed("not enough memory");
     } catch (const std::exception& error) {
@@ -103,6 +108,20 @@ void Lesson::plot(const Plot& plot) {
 void Lesson::heatmap(const Heatmap& map) {
     tell([&](Sink& sink) { sink.heatmap(map); });
     if (!options_.figures.empty()) figure_file(map.title, heatmap_svg(map));
+}
+
+void Lesson::tree(const Tree& tree) {
+    tell([&](Sink& sink) { sink.tree(tree); });
+    if (!options_.figures.empty()) figure_file(tree.title, tree_svg(tree));
+}
+
+void Lesson::shaded(const ShadedText& text) {
+    tell([&](Sink& sink) { sink.shaded(text); });
+}
+
+void Lesson::map(const WordMap& map) {
+    tell([&](Sink& sink) { sink.map(map); });
+    if (!options_.figures.empty()) figure_file(map.title, map_svg(map));
 }
 
 // DIR/01-the-figures-title.svg

@@ -16,6 +16,11 @@
 namespace unroll {
 namespace lesson {
 class Page;
+
+/// Thrown where the reader has stopped a long run (door::Interrupt); `how` tells how to go on.
+struct Stopped {
+    std::string how;
+};
 }  // namespace lesson
 
 /// A chapter's run, told on the terminal and in an HTML page:
@@ -48,7 +53,8 @@ class Lesson {
     }
 
     /// Parses the command line, tells the chapter, writes the page and prints its path as the last line. Returns the
-    /// exit status: 1 after an Error (one line on stderr, no page) or a failed check; 2 after wrong use (a usage line).
+    /// exit status: 1 after an Error (one line on stderr, no page) or a failed check; 2 after wrong use (a usage line);
+    /// 130 where it was stopped.
     int run(int argc, const char* const* argv, const std::function<void()>& chapter);
 
     const lesson::Options& options() const { return options_; }
@@ -69,6 +75,9 @@ class Lesson {
     void show(const std::string& name, const Var& value) { show(name, value.value()); }
     void plot(const lesson::Plot& plot);
     void heatmap(const lesson::Heatmap& map);
+    void tree(const lesson::Tree& tree);
+    void shaded(const lesson::ShadedText& text);
+    void map(const lesson::WordMap& map);
     /// A gradient check as a table, one row an input, and the check that it passed.
     void gradcheck(const std::string& caption, const GradCheck& result);
     /// A fact this run verifies (marked): one that does not hold makes the exit status 1. The second form holds where

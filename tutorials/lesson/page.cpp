@@ -13,7 +13,9 @@
 #include "tutorials/lesson/svg.hpp"
 #include "tutorials/lesson/tex.hpp"
 #include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/tree.hpp"
 #include "tutorials/lesson/web_libs.hpp"
+#include "tutorials/lesson/words.hpp"
 
 namespace unroll::lesson {
 namespace {
@@ -180,6 +182,18 @@ void Page::plot(const Plot& p) {
 void Page::heatmap(const Heatmap& map) {
     figure("heatmap", map.title, map.caption, scrolling(map.title, heatmap_svg(map)), numbers_of(map));
 }
+
+void Page::tree(const Tree& t) { figure("heatmap", t.title, t.caption, scrolling(t.title, tree_svg(t)), {}); }
+
+void Page::shaded(const ShadedText& t) {
+    Table numbers{.header = {"token", t.unit}};
+    for (size_t i = 0; i < std::min<size_t>(t.tokens.size(), 200); i++)
+        numbers.rows.push_back({t.tokens[i], t.values.at(i)});
+    figure("shades", t.title, t.caption + (t.caption.empty() ? "" : " ") + "From " + shaded_range(t) + ".",
+           shaded_html(t), numbers);
+}
+
+void Page::map(const WordMap& m) { figure("map", m.title, m.caption, scrolling(m.title, map_svg(m)), {}); }
 
 void Page::check(const Check& c) {
     body_ += fmt::format("<p class=\"check {}\"><span class=\"verdict\">{}</span> {}{}</p>\n",

@@ -20,6 +20,9 @@ class Page : public Sink {
     void value(const std::string& name, const std::vector<std::string>& lines) override;
     void plot(const Plot&) override;
     void heatmap(const Heatmap&) override;
+    void tree(const Tree&) override;
+    void shaded(const ShadedText&) override;
+    void map(const WordMap&) override;
     void check(const Check&) override;
     void sample(const std::string& title, const std::string& text) override;
     void stops(const std::string& title, const std::vector<Stop>&) override;

@@ -55,8 +55,10 @@ std::string ramp(char name, const std::vector<Colour>& anchors, int last) {
     std::string out;
     for (int i = 0; i <= last; i++) {
         Colour c = between(anchors, static_cast<double>(i) / last);
-        out += fmt::format("rect.{0}{1}{{fill:rgb({2},{3},{4})}}text.{0}{1}{{fill:{5}}}\n", name, i, c.r, c.g, c.b,
-                           bright(c) ? "#000" : "#fff");
+        out += fmt::format(
+            "rect.{0}{1}{{fill:rgb({2},{3},{4})}}text.{0}{1}{{fill:{5}}}span.{0}{1}{{background:rgb({2},{3},{4});color:"
+            "{5}}}\n",
+            name, i, c.r, c.g, c.b, bright(c) ? "#000" : "#fff");
     }
     return out;
 }

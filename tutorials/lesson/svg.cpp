@@ -8,34 +8,16 @@
 #include "tutorials/lesson/palette.hpp"
 #include "tutorials/lesson/scale.hpp"
 #include "tutorials/lesson/shades.hpp"
+#include "tutorials/lesson/svg_parts.hpp"
 #include "tutorials/lesson/text.hpp"
 
 namespace unroll::lesson {
 namespace {
 
-constexpr double letter = 7.2;  // about the width of a letter of 13 px
-
-std::string open(double width, double height, const std::string& described) {
-    return fmt::format(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-        "height=\"{1:.0f}\" role=\"img\" aria-label=\"{2}\">\n",
-        width, height, html(described));
-}
-
-std::string text(double x, double y, const char* anchor, const std::string& what, const char* classes = "") {
-    return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n", x, y, anchor,
-                       classes, html(what));
-}
-
 std::string upright(double x, double y, const std::string& what) {
     return fmt::format(
         "<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" text-anchor=\"middle\" class=\"muted\">{}</text>\n",
         x, y, html(what));
-}
-
-std::string rule(double x1, double y1, double x2, double y2, const char* classes) {
-    return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>\n", x1, y1, x2, y2,
-                       classes);
 }
 
 // Series 0 has circles, 1 squares, 2 triangles, 3 diamonds, and again.
@@ -52,11 +34,6 @@ std::string mark(double x, double y, size_t series) {
         default:
             return fmt::format("<path d=\"M{:.1f} {:.1f}l4.4 4.4l-4.4 4.4l-4.4-4.4z\" {}/>", x, y - 4.4, css);
     }
-}
-
-std::string stroke(const std::string& path, size_t i) {
-    return fmt::format("<path d=\"{}\" class=\"line s{}\" stroke-dasharray=\"{}\"/>\n", path, i % series_colours,
-                       *dashes(i) != 0 ? dashes(i) : "none");
 }
 
 }  // namespace

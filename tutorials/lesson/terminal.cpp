@@ -6,6 +6,8 @@
 
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/tree.hpp"
+#include "tutorials/lesson/words.hpp"
 
 namespace unroll::lesson {
 namespace {
@@ -86,6 +88,8 @@ void Terminal::plot(const Plot& p) { block(p.title, plot_lines(p, columns_), p.c
 
 void Terminal::heatmap(const Heatmap& map) { block(map.title, heatmap_lines(map, columns_), map.caption); }
 
+void Terminal::tree(const Tree& t) { block(t.title, tree_lines(t, columns_), t.caption); }
+
 void Terminal::check(const Check& c) {
     std::string mark = c.holds ? styled(green, "holds ") : styled(red, "FAILS ");
     std::string text = plain(c.statement) + (c.detail.empty() ? "" : ": " + clean(c.detail));
@@ -93,6 +97,13 @@ void Terminal::check(const Check& c) {
     for (const std::string& line : wrap(text, columns_ - 6)) out += (out.empty() ? mark : "      ") + line + "\n";
     door::write(out + "\n");
 }
+
+void Terminal::shaded(const ShadedText& t) {
+    block(t.title, shaded_lines(t, columns_),
+          t.caption + (t.caption.empty() ? "" : " ") + "From " + shaded_range(t) + ".");
+}
+
+void Terminal::map(const WordMap& m) { block(m.title, map_lines(m, columns_), m.caption); }
 
 void Terminal::sample(const std::string& title, const std::string& text) {
     std::vector<std::string> lines;

@@ -4,6 +4,7 @@
     kill_and_resume.py build/tutorials/01_basic_rnn"""
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,18 @@ with tempfile.TemporaryDirectory() as name:
             if process.returncode != 0:
                 sys.exit(f"status {process.returncode} after {killed} kills")
         resumed += before
+    # Ctrl-C: a checkpoint, status 130 and no page; the same command goes on from there.
+    stopped = subprocess.Popen(command("stopped"), stdout=subprocess.PIPE, text=True)
+    time.sleep(0.4 * length)
+    stopped.send_signal(signal.SIGINT)
+    output, _ = stopped.communicate()
+    if stopped.returncode != 130 or "stopped after step" not in output or not (folder / "stopped.checkpoint").exists():
+        sys.exit(f"Ctrl-C: status {stopped.returncode}, {output[-200:]}")
+    if (folder / "stopped.html").exists():
+        sys.exit("Ctrl-C: a page was written")
+    subprocess.run(command("stopped"), check=True, stdout=subprocess.DEVNULL)
+    if (folder / "stopped.weights").read_bytes() != (folder / "whole.weights").read_bytes():
+        sys.exit("Ctrl-C: the weights differ from those of the run that was never stopped")
     print(f"killed {killed} times, resumed from a checkpoint {resumed} times")
     if killed == 0 or resumed == 0:
         sys.exit("nothing was killed, or nothing resumed: the test has tested nothing")

@@ -53,7 +53,20 @@ void figures(Lesson& lesson) {
                     .row_axis = "time step t",
                     .column_axis = "time step k",
                     .log = true});
+    lesson.shaded({.title = "How surprising each word is",
+                   .tokens = {"It", "is", "a", "truth", "<universally>", "acknowledged"},
+                   .values = {NAN, 1.2, 1.5, 5.3, 7.8, 0.2},
+                   .unit = "nats"});
+    lesson.shaded({.title = "And each character",
+                   .tokens = {"a", " ", "b", "\n", "c"},
+                   .values = {NAN, 0.1, 3, 2, 11},
+                   .spaced = false,
+                   .unit = "nats"});
+    lesson.map({.title = "Words", .labels = {"he", "she", "Bath"}, .x = {1, 1.1, -3}, .y = {0.2, 0.3, 2}});
     lesson.heatmap({.title = "One cell", .values = Tensor::of({{1}})});
+    lesson.tree({.title = "What was in the beam",
+                 .nodes = {{-1, "the", "-0.4", true}, {-1, "a", "-1.2"}, {0, "cat", "-1.0"}, {0, "dog", "-0.9", true}},
+                 .caption = "The words of the answer stand out."});
 }
 
 void tape_section(Lesson& lesson) {

@@ -7,6 +7,7 @@
 #include "tutorials/lesson/svg.hpp"
 #include "tutorials/lesson/terminal.hpp"
 #include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/tree.hpp"
 
 using namespace unroll;
 using namespace unroll::lesson;
@@ -113,6 +114,21 @@ TEST_CASE("heat-maps: one cell, none, NaN, constant, huge, narrow") {
     }
     CHECK(heatmap_svg(maps[7]).size() < 1000000);
     CHECK(!contains(heatmap_svg(maps[8]), "<b>"));
+}
+
+TEST_CASE("trees: none, one node, a chain, a fan, long and evil labels") {
+    std::vector<TreeNode> chain, fan = {{-1, "root"}};
+    for (int i = 0; i < 30; i++) chain.push_back({i - 1, "node", "-1.5", i % 2 == 0});
+    for (int i = 0; i < 40; i++) fan.push_back({0, std::string(static_cast<size_t>(i), 'x'), "<b>"});
+    const std::vector<Tree> trees = {{.title = "one", .nodes = {{-1, "", ""}}}, {.nodes = chain}, {.nodes = fan}};
+    for (const Tree& tree : trees) {
+        check_svg(tree_svg(tree));
+        for (size_t columns : {20, 40, 80}) check_lines(tree_lines(tree, columns), columns);
+        CHECK(tree_lines(tree, 80).size() == tree.nodes.size());
+    }
+    CHECK(!contains(tree_svg(trees[2]), "<b>"));
+    CHECK(tree_lines({.nodes = {{-1, "a", "1"}, {0, "b", "2", true}, {0, "c"}, {-1, "d"}}}, 40) ==
+          std::vector<std::string>{"├ a 1", "│ ├ b 2  ◀", "│ └ c ", "└ d "});
 }
 
 TEST_CASE("shades: the ends and the middle") {

@@ -1,4 +1,4 @@
-#include "models/char_lm_trainer.hpp"
+#include "models/language_model_trainer.hpp"
 
 #include <limits>
 
@@ -8,31 +8,38 @@
 
 namespace unroll {
 
-CharLmTrainer::CharLmTrainer(CharLm& model, const std::vector<int32_t>& train, const std::vector<int32_t>& valid,
-                             const CharLmTraining& options, Where at)
+LanguageModelTrainer::LanguageModelTrainer(LanguageModel& model, const std::vector<int32_t>& train,
+                                           const std::vector<int32_t>& valid, const LanguageModelTraining& options,
+                                           Where at)
     : model_(model),
       valid_(valid),
       options_(options),
       parameters_(parameters(model)),
-      adam_(parameters_, {.lr = options.learning_rate}),
+      generator_(options.seed),
       batches_(train, options.batch, options.length, at),
       best_(std::numeric_limits<double>::infinity()) {
     if (options.steps < 0 || options.validate_every < 1)
-        fail("CharLmTrainer", at, "steps {}, validate_every {}: expected 0 or more, and 1 or more", options.steps,
-             options.validate_every);
+        fail("LanguageModelTrainer", at, "steps {}, validate_every {}: expected 0 or more, and 1 or more",
+             options.steps, options.validate_every);
+    if (!(options.decay >= 0 && options.decay < 1))
+        fail("LanguageModelTrainer", at, "decay {}: expected 0 or more, and less than 1", options.decay);
+    if (options.sgd)
+        optimizer_ = std::make_unique<Sgd>(parameters_, SgdOptions{.lr = options.learning_rate}, at);
+    else
+        optimizer_ = std::make_unique<Adam>(parameters_, AdamOptions{.lr = options.learning_rate}, at);
 }
 
-bool CharLmTrainer::step() {
+bool LanguageModelTrainer::step() {
     if (done_ >= options_.steps || waited_ > options_.patience) return false;
-    adam_.set_lr(options_.learning_rate * linear_tail(done_, options_.steps));
+    if (options_.decay == 0) optimizer_->set_lr(options_.learning_rate * linear_tail(done_, options_.steps));
     const StreamBatches::Batch batch = batches_.next();
     if (batch.first) state_ = {};  // the streams begin anew, and with them the memory of what came before
     tape_.clear();
-    CharLm::Output out = model_.loss(tape_, batch.inputs, batch.targets, state_);
+    LanguageModel::Output out = model_.loss(tape_, batch.inputs, batch.targets, state_, &generator_);
     state_ = std::move(out.state);
     tape_.backward(out.loss);
     norm_ = clip_grad_norm(tape_, parameters_, options_.max_norm);
-    adam_.step(tape_);
+    optimizer_->step(tape_);
     loss_ = out.loss.item();
     sum_ += loss_;
     done_++;
@@ -40,13 +47,14 @@ bool CharLmTrainer::step() {
     return true;
 }
 
-void CharLmTrainer::validate() {
+void LanguageModelTrainer::validate() {
     const int64_t since = done_ - (history_.empty() ? 0 : history_.back().step);
     const double valid = evaluate(model_, valid_).nats;
     history_.push_back({done_, sum_ / double(since), valid});
     sum_ = 0;
     if (!(valid < best_)) {
         waited_++;
+        if (options_.decay > 0) optimizer_->set_lr(options_.decay * optimizer_->lr());
         return;
     }
     best_ = valid;
@@ -55,20 +63,22 @@ void CharLmTrainer::validate() {
     for (size_t i = 0; i < parameters_.size(); i++) best_weights_[i] = parameters_[i].value.clone();
 }
 
-void CharLmTrainer::take_best() {
+void LanguageModelTrainer::take_best() {
     for (size_t i = 0; i < best_weights_.size(); i++) parameters_[i].value.copy_from(best_weights_[i]);
 }
 
-std::map<std::string, std::string> CharLmTrainer::configuration() const {
-    return {
-        {"model", model_.pretty()},
-        {"training", fmt::format("{} steps of {} x {} characters, rate {}, norm {}, validated every {}, patience {}",
-                                 options_.steps, options_.batch, options_.length, options_.learning_rate,
-                                 options_.max_norm, options_.validate_every, options_.patience)},
-        {"text", fmt::format("{} characters to learn from, {} to validate with", batches_.size(), valid_.size())}};
+std::map<std::string, std::string> LanguageModelTrainer::configuration() const {
+    return {{"model", model_.pretty()},
+            {"training",
+             fmt::format(
+                 "{} steps of {} x {} tokens, {}, rate {}, decay {}, norm {}, validated every {}, patience {}, seed "
+                 "{}",
+                 options_.steps, options_.batch, options_.length, optimizer_->name(), options_.learning_rate,
+                 options_.decay, options_.max_norm, options_.validate_every, options_.patience, options_.seed)},
+            {"text", fmt::format("{} tokens to learn from, {} to validate with", batches_.size(), valid_.size())}};
 }
 
-void CharLmTrainer::save(const std::string& path) const {
+void LanguageModelTrainer::save(const std::string& path) const {
     Progress progress{.configuration = configuration()};
     progress.numbers = {{"done", done_},
                         {"waited", waited_},
@@ -89,10 +99,10 @@ void CharLmTrainer::save(const std::string& path) const {
         history.set({row, 2}, history_[i].valid);
     }
     progress.tensors["history"] = history;
-    save_checkpoint(path, model_, adam_, generator_, progress);
+    save_checkpoint(path, model_, *optimizer_, generator_, progress);
 }
 
-void CharLmTrainer::resume(const std::string& path) {
+void LanguageModelTrainer::resume(const std::string& path) {
     for (const auto& [key, value] : load_configuration(path)) {
         const auto ours = configuration();
         const auto found = ours.find(key);
@@ -100,7 +110,7 @@ void CharLmTrainer::resume(const std::string& path) {
             throw Error("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key, value,
                         found->second);
     }
-    Progress progress = load_checkpoint(path, model_, adam_, generator_);
+    Progress progress = load_checkpoint(path, model_, *optimizer_, generator_);
     done_ = int64_t(progress.numbers["done"]);
     waited_ = int64_t(progress.numbers["waited"]);
     for (auto [name, to] : {std::pair{"loss", &loss_}, {"norm", &norm_}, {"sum", &sum_}, {"best", &best_}})

@@ -1,35 +1,41 @@
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "models/char_lm.hpp"
+#include "data/batches.hpp"
+#include "models/language_model.hpp"
 #include "nn/optim.hpp"
 
 namespace unroll {
 
-struct CharLmTraining {
-    int64_t steps = 17500;        // of batch * length characters
+struct LanguageModelTraining {
+    int64_t steps = 17500;        // of batch * length tokens
     int64_t batch = 32;           // B streams through the text, side by side
     int64_t length = 64;          // T, after which BPTT is truncated and the state carried on
-    double learning_rate = 2e-3;  // Adam's; constant for three quarters of the steps, then falling linearly to 2 %
+    bool sgd = false;             // plain SGD in place of Adam
+    double learning_rate = 2e-3;  // constant for three quarters of the steps, then falling linearly to 2 %
+    double decay = 0;             // above 0: in place of that, times this after each validation that is no better
     double max_norm = 1;          // gradient clipping
     int64_t validate_every = 1750;
     int64_t patience = 5;  // validations without a better one before it stops early
+    uint64_t seed = 1;     // of dropout
 };
 
-/// Trains a CharLm by truncated BPTT, keeps the weights of the best validation, and can be stopped and resumed at any
-/// step with bitwise the same result as without the stop.
-class CharLmTrainer {
+/// Trains a LanguageModel by truncated BPTT, keeps the weights of the best validation, and can be stopped and resumed
+/// at any step with bitwise the same result as without the stop.
+class LanguageModelTrainer {
   public:
     /// Both texts as ids of the model's vocabulary; they must outlive the trainer.
-    CharLmTrainer(CharLm& model, const std::vector<int32_t>& train, const std::vector<int32_t>& valid,
-                  const CharLmTraining& options, Where at = {});
+    LanguageModelTrainer(LanguageModel& model, const std::vector<int32_t>& train, const std::vector<int32_t>& valid,
+                         const LanguageModelTraining& options, Where at = {});
 
     /// One step; false when the training has ended (all steps done, or stopped early).
     bool step();
     int64_t steps_done() const { return done_; }
-    double loss() const { return loss_; }  // of the last step, nats a character
+    double loss() const { return loss_; }  // of the last step, nats a token
+    double learning_rate() const { return optimizer_->lr(); }
     double norm() const { return norm_; }  // of the last gradient, before clipping
     struct Validation {
         int64_t step;
@@ -49,12 +55,12 @@ class CharLmTrainer {
     void validate();
     std::map<std::string, std::string> configuration() const;
 
-    CharLm& model_;
+    LanguageModel& model_;
     const std::vector<int32_t>& valid_;
-    CharLmTraining options_;
+    LanguageModelTraining options_;
     std::vector<Parameter> parameters_;
-    Adam adam_;
-    Generator generator_{0};  // nothing is drawn in training; a checkpoint has one
+    std::unique_ptr<Optimizer> optimizer_;
+    Generator generator_;  // of dropout
     StreamBatches batches_;
     Tape tape_;
     StateValues state_;

@@ -1,0 +1,118 @@
+#include "nn/rouge.hpp"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+
+#include "nn/ngrams.hpp"
+
+namespace unroll {
+namespace {
+
+RougeScore from(double matches, double predicted, double referenced) {
+    const double p = predicted > 0 ? matches / predicted : 0, r = referenced > 0 ? matches / referenced : 0;
+    return {p, r, p + r > 0 ? 2 * p * r / (p + r) : 0};
+}
+
+double matching(const Tokens& prediction, const Tokens& reference, int n, Where at) {
+    if (n < 1) fail("rouge_n", at, "n is {}, expected 1 or more", n);
+    std::vector<double> matches(static_cast<size_t>(n));
+    NgramMatcher().match(prediction, {reference}, n, matches.data());
+    return matches.back();
+}
+
+/// longest[i, j]: of the first i tokens of a and the first j of b. 0 where i or j is 0, else
+///
+///     longest[i, j] = longest[i-1, j-1] + 1                       where a_i = b_j
+///     longest[i, j] = max(longest[i-1, j], longest[i, j-1])       elsewhere
+class LcsTable {
+  public:
+    LcsTable(const Tokens& a, const Tokens& b, Where at) : columns_(b.size() + 1) {
+        constexpr size_t most = size_t{1} << 28;
+        if (columns_ > most / (a.size() + 1))
+            fail("longest_common_subsequence", at, "{} and {} tokens are too many: the table of {} entries at most",
+                 a.size(), b.size(), most);
+        longest_.resize((a.size() + 1) * columns_);
+        for (size_t i = 1; i <= a.size(); i++)
+            for (size_t j = 1; j <= b.size(); j++)
+                this->at(i, j) = a[i - 1] == b[j - 1] ? this->at(i - 1, j - 1) + 1
+                                                      : std::max(this->at(i - 1, j), this->at(i, j - 1));
+    }
+    int32_t& at(size_t i, size_t j) { return longest_[i * columns_ + j]; }
+
+  private:
+    size_t columns_;
+    std::vector<int32_t> longest_;
+};
+
+/// Positions in the reference of one longest common subsequence; of several, the one that rouge-score walks.
+void mark_common(const Tokens& reference, const Tokens& prediction, std::set<size_t>& marked, Where at) {
+    LcsTable table(reference, prediction, at);
+    for (size_t i = reference.size(), j = prediction.size(); i > 0 && j > 0;) {
+        if (reference[i - 1] == prediction[j - 1]) {
+            marked.insert(--i);
+            j--;
+        } else if (table.at(i, j - 1) > table.at(i - 1, j)) {
+            j--;
+        } else {
+            i--;
+        }
+    }
+}
+
+std::vector<Tokens> sentences(const std::string& text, std::unordered_map<uint64_t, int64_t>& counts, size_t* length) {
+    std::vector<Tokens> all;
+    for (size_t begin = 0, end; begin <= text.size(); begin = end + 1) {
+        end = std::min(text.find('\n', begin), text.size());
+        all.push_back(rouge_tokens(std::string_view(text).substr(begin, end - begin)));
+        *length += all.back().size();
+        for (uint64_t token : all.back()) counts[token]++;
+    }
+    return all;
+}
+
+}  // namespace
+
+RougeScore rouge_n(const std::string& prediction, const std::string& reference, int n, Where at) {
+    const Tokens p = rouge_tokens(prediction), r = rouge_tokens(reference);
+    return from(matching(p, r, n, at), static_cast<double>(ngrams(p.size(), n)),
+                static_cast<double>(ngrams(r.size(), n)));
+}
+
+double rouge_n_book(const std::string& prediction, const std::vector<std::string>& references, int n, Where at) {
+    const Tokens p = rouge_tokens(prediction);
+    double matches = 0, count = 0;
+    for (const std::string& reference : references) {
+        const Tokens r = rouge_tokens(reference);
+        matches += matching(p, r, n, at);
+        count += static_cast<double>(ngrams(r.size(), n));
+    }
+    return count > 0 ? matches / count : 0;
+}
+
+int64_t longest_common_subsequence(const Tokens& a, const Tokens& b, Where at) {
+    return LcsTable(a, b, at).at(a.size(), b.size());
+}
+
+RougeScore rouge_l(const std::string& prediction, const std::string& reference, Where at) {
+    const Tokens p = rouge_tokens(prediction), r = rouge_tokens(reference);
+    return from(static_cast<double>(longest_common_subsequence(r, p, at)), static_cast<double>(p.size()),
+                static_cast<double>(r.size()));
+}
+
+RougeScore rouge_lsum(const std::string& prediction, const std::string& reference, Where at) {
+    std::unordered_map<uint64_t, int64_t> left_p, left_r;
+    size_t length_p = 0, length_r = 0;
+    const std::vector<Tokens> p = sentences(prediction, left_p, &length_p);
+    const std::vector<Tokens> r = sentences(reference, left_r, &length_r);
+    double hits = 0;
+    for (const Tokens& sentence : r) {
+        std::set<size_t> marked;  // in the order of the sentence
+        for (const Tokens& other : p) mark_common(sentence, other, marked, at);
+        for (size_t i : marked)
+            if (int64_t& a = left_p[sentence[i]], &b = left_r[sentence[i]]; a > 0 && b > 0) a--, b--, hits++;
+    }
+    return from(hits, static_cast<double>(length_p), static_cast<double>(length_r));
+}
+
+}  // namespace unroll

@@ -1,0 +1,47 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "core/error.hpp"
+#include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/words.hpp"
+
+using namespace unroll;
+using namespace unroll::lesson;
+
+static bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+
+TEST_CASE("a shaded text: every word with its shade and its value") {
+    const ShadedText text{.title = "t", .tokens = {"The", "<cat>", "sat"}, .values = {NAN, 0.5, 8}, .unit = "nats"};
+    CHECK(shaded_html(text) ==
+          "<p class=\"shaded\">The <span class=\"q0\" title=\"0.5000 nats\">&lt;cat&gt;</span> <span class=\"q8\" "
+          "title=\"8 "
+          "nats\">sat</span></p>\n");
+    CHECK(shaded_range(text) == "0.5000 (light) to 8 (dark) nats");
+    CHECK(shaded_lines(text, 80) == std::vector<std::string>{"The <cat> sat", "    0.5   8.0"});
+    CHECK(shaded_lines(text, 10) == std::vector<std::string>{"The <cat>", "    0.5  ", "sat", "8.0"});
+    const ShadedText letters{.tokens = {"a", "\n", "é"}, .values = {0.4, 12, 3.6}, .spaced = false};
+    CHECK(shaded_lines(letters, 80) == std::vector<std::string>{"a↵", "09", "é", "4"});
+    CHECK(contains(shaded_html(letters), "↵</span>\n<span"));
+    CHECK(shaded_lines({}, 80).empty());
+    CHECK(contains(shaded_html({}), "<p"));
+    CHECK_THROWS_AS(shaded_html({.tokens = {"a"}}), Error);
+    for (size_t columns : {1, 2, 7})
+        for (const std::string& line : shaded_lines(text, columns)) CHECK((width(line) <= columns || width(line) <= 3));
+}
+
+TEST_CASE("words on a map") {
+    const WordMap map{.title = "t", .labels = {"north", "<south>", "nowhere"}, .x = {0, 1, NAN}, .y = {1, 0, 0}};
+    const std::string svg = map_svg(map);
+    CHECK(contains(svg, "&lt;south&gt;"));
+    CHECK(!contains(svg, "nowhere"));
+    CHECK(!contains(svg, "nan"));
+    const std::vector<std::string> lines = map_lines(map, 40);
+    CHECK(contains(lines.front(), "north"));
+    CHECK(contains(lines[lines.size() - 2], "<south>"));
+    CHECK(lines.back() == "(1 left out for want of room)");
+    for (const std::string& line : lines) CHECK(width(line) <= 40);
+    CHECK(contains(map_lines({.labels = {"one"}, .x = {3}, .y = {3}}, 40)[11], "one"));
+    CHECK(map_lines({.labels = {"a", "b"}, .x = {0, 0}, .y = {0, 0}}, 20).back() == "(1 left out for want of room)");
+    CHECK(contains(map_svg({}), "</svg>"));
+}
