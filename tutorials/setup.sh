@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 # shellcheck disable=SC2034 # used where this is sourced
 # What a chapter is built with, by Debian's names. The last two make the pages prettier and are not necessary.
-chapter_packages=(g++ meson ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev doctest-dev
+chapter_packages=(g++ meson ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev doctest-dev libstb-dev
     libjs-katex libjs-chart.js)
 # shellcheck disable=SC2034
 test_packages=(gdb cmake)
@@ -43,6 +43,7 @@ is_there() {
         nlohmann-json3-dev) has_header nlohmann/json.hpp ;;
         libcli11-dev) has_header CLI/CLI.hpp ;;
         doctest-dev) has_header doctest/doctest.h ;;
+        libstb-dev) has_header stb/stb_image.h ;;
         libjs-katex) test -e /usr/share/javascript/katex/katex.min.js ;;
         libjs-chart.js) test -e /usr/share/javascript/chart.js/chart.min.js ;;
         *) command -v "$1" ;;

@@ -46,18 +46,40 @@ struct Bands {
     }
 };
 
+/// Calls f(c, n) for channels c .. c+n-1, a vector's width of them: planes lie far apart, and are better read and
+/// written few at a time.
+template <class T, class F>
+void each_block(int64_t C, F f) {
+    constexpr int64_t width = kernels::Simd<T>::width;
+    for (int64_t c = 0; c < C; c += width) f(c, std::min(width, C - c));
+}
+
 /// Rows first, first + 1, ... of x [C, H, W], zeros where there are none, channels last: to [rows, pitch, C], `left`
 /// zeros before each row and zeros behind it.
 template <class T>
 void channels_last(int64_t C, int64_t H, int64_t W, const T* x, int64_t first, int64_t rows, int64_t left,
                    int64_t pitch, T* to) {
-    for (int64_t i = first; i < first + rows; i++, to += pitch * C) {
-        const bool inside = i >= 0 && i < H;
-        std::fill_n(to, (inside ? left : pitch) * C, T(0));
-        if (!inside) continue;
-        kernels::transpose(C, W, x + i * W, H * W, to + left * C, C);
-        std::fill_n(to + (left + W) * C, (pitch - left - W) * C, T(0));
+    const int64_t begin = std::clamp<int64_t>(-first, 0, rows), end = std::clamp<int64_t>(H - first, begin, rows);
+    std::fill(to, to + begin * pitch * C, T(0));
+    std::fill(to + end * pitch * C, to + rows * pitch * C, T(0));
+    for (int64_t i = begin; i < end; i++) {
+        std::fill_n(to + i * pitch * C, left * C, T(0));
+        std::fill_n(to + (i * pitch + left + W) * C, (pitch - left - W) * C, T(0));
     }
+    each_block<T>(C, [&](int64_t c, int64_t n) {
+        for (int64_t i = begin; i < end; i++)
+            kernels::transpose(n, W, x + (c * H + first + i) * W, H * W, to + (i * pitch + left) * C + c, C);
+    });
+}
+
+/// The way back: rows first, first + 1, ... of x [C, H, W] from [rows, pitch, C].
+template <class T>
+void channels_first(int64_t C, int64_t H, int64_t W, const T* from, int64_t first, int64_t rows, int64_t left,
+                    int64_t pitch, T* x) {
+    each_block<T>(C, [&](int64_t c, int64_t n) {
+        for (int64_t i = 0; i < rows; i++)
+            kernels::transpose(W, n, from + (i * pitch + left) * C + c, C, x + (c * H + first + i) * W, H * W);
+    });
 }
 
 /// Weights [O, C, KH, KW] as [O, KH, KW, C], or back.
@@ -99,7 +121,7 @@ Tensor forward(const Sizes& z, const Tensor& x, const Tensor& W, const Tensor* b
                 for (int64_t k = 0; k < z.KH; k++)
                     kernels::gemm_packed(z.OW, z.O, K, xs + (i * z.stride.height + k) * row, z.stride.width * z.C,
                                          W_k + k * panels, ys + i * z.OW * z.O, z.O, true);
-            kernels::transpose(rows * z.OW, z.O, ys, z.O, to + picture * z.O * z.OH * z.OW + first * z.OW, z.OH * z.OW);
+            channels_first(z.O, z.OH, z.OW, ys, first, rows, 0, z.OW, to + picture * z.O * z.OH * z.OW);
         });
     });
     return y;
@@ -138,9 +160,7 @@ Tensor x_gradient(const Sizes& z, const Tensor& dy, const Tensor& W, const Shape
                         kernels::gemm_packed(z.OW, z.C, z.O, ys + (i - begin) * z.OW * z.O, z.O,
                                              W_kl + (k * z.KW + l) * panels,
                                              xs + ((i * step + k - top) * z.PW + l) * z.C, z.stride.width * z.C, true);
-            for (int64_t i = 0; i < rows; i++)
-                kernels::transpose(z.W, z.C, xs + (i * z.PW + z.padding.width) * z.C, z.C,
-                                   to + picture * z.C * z.H * z.W + (first + i) * z.W, z.H * z.W);
+            channels_first(z.C, z.H, z.W, xs, first, rows, z.padding.width, z.PW, to + picture * z.C * z.H * z.W);
         });
     });
     return dx;

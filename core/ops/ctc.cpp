@@ -1,6 +1,6 @@
-// The labels of a sequence with a blank before, between and behind them are its places l = 0 .. 2S (even: a blank). A
-// path stays where it is, goes to the next place, or from a label straight to the next one if that is another. All in
-// logarithms and double precision. T steps, B sequences, C classes; a thread owns whole sequences.
+// A path stands at a label, or at the blank before or behind one. It stays, goes on to the next place, or from a label
+// straight to the next label if that is another. All in logarithms and double precision. T steps, B sequences of S
+// labels at most, C classes; a thread owns whole sequences.
 #include "core/ops/ctc.hpp"
 
 #include <cmath>
@@ -36,135 +36,157 @@ void check(const Operand& logits, const CtcTargets& targets, const CtcOptions& o
                  labels.shape().place(i), labels[i], logits.label("logits"), options.blank);
 }
 
-/// log(e^a + e^b + e^c)
-Simd<double>::V log_add(Simd<double>::V a, Simd<double>::V b, Simd<double>::V c) {
-    using kernels::vexp;
-    Simd<double>::V m = a > b ? a : b;
-    m = m > c ? m : c;
-    m = m > -infinity ? m : Simd<double>::V{};  // all three are -∞
-    return m + kernels::vlog<double>(vexp<double>(a - m) + vexp<double>(b - m) + vexp<double>(c - m));
+using V = Simd<double>::V;
+
+/// log(e^a + e^b), and of three: the largest by itself, the others by their differences to it.
+V log_add(V a, V b) {
+    const V m = a > b ? a : b, less = a > b ? b : a;
+    const V from = m > -infinity ? m : V{};  // both are -∞
+    return m + kernels::vlog<double>(1 + kernels::vexp<double>(less - from));
+}
+V log_add(V a, V b, V c) {
+    const V m = a > b ? a : b, first = a > b ? b : a;
+    const V most = m > c ? m : c, second = m > c ? c : m;
+    const V from = most > -infinity ? most : V{};
+    return most + kernels::vlog<double>(1 + kernels::vexp<double>(first - from) + kernels::vexp<double>(second - from));
 }
 
-/// Of all sequences. Rows of places are `row` numbers, of which two before the first place and those behind the last
-/// are -∞.
-struct Lattice {
-    int64_t T, B, C, S, row;
-    CtcTargets targets;
-    CtcOptions options;
-    Lattice(const Shape& logits, const CtcTargets& targets, const CtcOptions& options)
-        : T(logits[0]),
-          B(logits[1]),
-          C(logits[2]),
-          S(targets.labels.shape()[1]),
-          row(2 * S + 1 + 4),
-          targets(targets),
-          options(options) {}
-    /// log α: [B, T+1, row]
-    Tensor empty_alpha() const { return Tensor::empty({B, T + 1, row}, DType::f64); }
+/// n numbers in whole vectors.
+int64_t whole(int64_t n) { return (n + Simd<double>::width - 1) / Simd<double>::width * Simd<double>::width; }
+
+/// Numbers of a sequence's places: blank i stands before label i, blank n behind all n labels. They are read and
+/// written as whole vectors; what lies beside them is -∞, and remains it.
+struct Row {
+    double *blank, *label;
+    Row(double* memory, int64_t S) : blank(memory), label(memory + whole(S + 1) + 2) {}
+    static int64_t size(int64_t S) { return 2 * whole(S + 1) + 4; }
 };
 
-/// One sequence, in memory of its own: [2 row + C] numbers, kept in `work`.
+/// The batch, and one of its sequences.
+struct Batch {
+    int64_t T, B, C, S;
+    CtcTargets targets;
+    CtcOptions options;
+    Batch(const Shape& logits, const CtcTargets& targets, const CtcOptions& options)
+        : T(logits[0]), B(logits[1]), C(logits[2]), S(targets.labels.shape()[1]), targets(targets), options(options) {}
+    int64_t row() const { return Row::size(S); }
+    /// log α: [B, T+1, row]
+    Tensor empty_alpha() const { return Tensor::empty({B, T + 1, row()}, DType::f64); }
+};
 class Sequence {
   public:
-    Sequence(const Lattice& z, int64_t b, double* work)
+    /// In `work` it keeps a row.
+    Sequence(const Batch& z, int64_t b, double* work)
         : steps(z.targets.input_lengths[b]),
-          places(2 * z.targets.target_lengths[b] + 1),
-          skip(work + 2),
-          emission(skip + z.row),
-          labels_(z.targets.labels.data() + b * z.S),
+          n(z.targets.target_lengths[b]),
+          places(whole(n + 1)),
+          labels(z.targets.labels.data() + b * z.S),
+          skip(work),
+          y(work + whole(z.S + 1) + 1),
           blank_(z.options.blank) {
-        std::fill_n(work, 2 * z.row, -infinity);
-        for (int64_t l = 3; l < places; l += 2)
-            if (label(l) != label(l - 2)) skip[l] = 0;
+        std::fill_n(work, z.row(), -infinity);
+        for (int64_t i = 1; i < n; i++)
+            if (labels[i] != labels[i - 1]) skip[i] = 0;
     }
-    int32_t label(int64_t l) const { return l % 2 == 0 ? blank_ : labels_[l / 2]; }
-    /// emission_l = log softmax(x)[label_l] of one step's logits; p, where it is not null, gets their softmax.
+    /// log softmax(x) of one step at the labels and, returned, at the blank; p, where it is not null, gets the softmax.
     template <class T>
-    void emit(int64_t C, const T* x, T* p) {
+    V emit(int64_t C, const T* x, T* p) {
         const kernels::Normalizer z = kernels::softmax(C, x, p);
-        for (int64_t l = 0; l < places; l++) emission[l] = (double(x[label(l)]) - z.max) - std::log(z.sum);
+        const double log_sum = std::log(z.sum);
+        for (int64_t i = 0; i < n; i++) y[i] = (double(x[labels[i]]) - z.max) - log_sum;
+        return Simd<double>::set((double(x[blank_]) - z.max) - log_sum);
     }
     /// log P(labels) from log α after the last step: a path ends in the last label or the blank behind it.
-    double log_likelihood(const double* alpha) const {
-        const double a = alpha[places - 1], b = alpha[places - 2], m = std::max(a, b);
+    double log_likelihood(const Row& alpha) const {
+        const double a = alpha.blank[n], b = alpha.label[n - 1], m = std::max(a, b);
         return m == -infinity ? m : m + std::log(std::exp(a - m) + std::exp(b - m));
     }
 
-    const int64_t steps, places;
-    double *skip, *emission;  // skip_l: 0 where l may follow l-2, else -∞
+    const int64_t steps, n, places;  // n labels, and their places in whole vectors
+    const int32_t* const labels;
+    double *const skip, *const y;  // of label i: 0 where it may follow label i-1, else -∞; log softmax(x) of a step
 
   private:
-    const int32_t* labels_;
     int32_t blank_;
 };
 
-/// α_t(l) = y_t[label_l] (α_{t-1}(l) + α_{t-1}(l-1) + [l may follow l-2] α_{t-1}(l-2)), from α_0(0) = 1: L = -log P
-/// [B].
-Tensor forward(const Lattice& z, const Tensor& logits, Tensor& alpha) {
+/// From α_0 = 1 at blank 0: L = -log P [B].
+///     α_t(blank i) = y_t[blank]   (α_{t-1}(blank i) + α_{t-1}(label i-1))
+///     α_t(label i) = y_t[label i] (α_{t-1}(label i) + α_{t-1}(blank i) + [label i ≠ label i-1] α_{t-1}(label i-1))
+Tensor forward(const Batch& z, const Tensor& logits, Tensor& alpha) {
     Tensor losses = Tensor::empty({logits.shape().dim(1)}, logits.dtype());
-    Tensor work = Tensor::empty({z.B, 2 * z.row}, DType::f64);
+    Tensor work = Tensor::empty({z.B, z.row()}, DType::f64);
     double *alphas = alpha.mutable_data<double>(), *memory = work.mutable_data<double>();
     dispatch(logits.dtype(), [&]<class T>(T) {
         const T* x = logits.data<T>();
         T* to = losses.mutable_data<T>();
         kernels::parallel(z.B, [&](int64_t b) {
-            Sequence s(z, b, memory + b * 2 * z.row);
-            double* a = alphas + b * (z.T + 1) * z.row + 2;
-            std::fill_n(a - 2, (s.steps + 1) * z.row, -infinity);
-            a[0] = 0;
-            for (int64_t t = 0; t < s.steps; t++, a += z.row) {
-                s.emit<T>(z.C, x + (t * z.B + b) * z.C, nullptr);
+            Sequence s(z, b, memory + b * z.row());
+            double* rows = alphas + b * (z.T + 1) * z.row();
+            std::fill_n(rows, (s.steps + 1) * z.row(), -infinity);
+            rows[0] = 0;
+            for (int64_t t = 0; t < s.steps; t++, rows += z.row()) {
+                const V y_blank = s.emit<T>(z.C, x + (t * z.B + b) * z.C, nullptr);
+                const Row a(rows, z.S), next(rows + z.row(), z.S);
                 kernels::each_vector<double>(s.places, [&](auto at) {
-                    at.put(a + z.row, at(s.emission) + log_add(at(a), at(a - 1), at(a - 2) + at(s.skip)));
+                    const V before = at(a.label - 1), blank = at(a.blank);
+                    at.put(next.blank, y_blank + log_add(blank, before));
+                    at.put(next.label, at(s.y) + log_add(at(a.label), blank, before + at(s.skip)));
                 });
             }
-            const double loss = -s.log_likelihood(a);
+            const double loss = -s.log_likelihood(Row(rows, z.S));
             to[b] = z.options.zero_infinity && loss == infinity ? T(0) : T(loss);
         });
     });
     return losses;
 }
 
-/// dx_t = dL (y_t - Σ_{l: label_l = k} γ_t(l)), with γ = α β / P the probability of being at l after t steps, and
-/// β_t(l) that of what follows:  β_t(l) = (β y)_{t+1}(l) + (β y)_{t+1}(l+1) + [l+2 may follow l] (β y)_{t+1}(l+2), β_T
-/// = 1 where it ends.
-Tensor logits_gradient(const Lattice& z, const Tensor& logits, const Tensor& alpha, const Tensor& dL) {
+/// dx_t = dL (y_t - what the paths say at t): γ_t = α_t β_t / P, for each class the sum over its places. β_t is the
+/// probability of all that follows, 1 after the last step at the ends; with v = β_{t+1} y_{t+1}
+///     β_t(blank i) = v(blank i) + v(label i)
+///     β_t(label i) = v(label i) + v(blank i+1) + [label i+1 ≠ label i] v(label i+1)
+Tensor logits_gradient(const Batch& z, const Tensor& logits, Tensor& alpha, const Tensor& dL) {
     Tensor dx = Tensor::zeros(logits.shape(), logits.dtype());
-    const int64_t size = 3 * z.row + z.C;
+    const int64_t size = 4 * z.row() + z.C;
     Tensor work = Tensor::empty({z.B, size}, DType::f64);
-    const double* alphas = alpha.data<double>();
-    double* memory = work.mutable_data<double>();
+    double *alphas = alpha.mutable_data<double>(), *memory = work.mutable_data<double>();
     dispatch(logits.dtype(), [&]<class T>(T) {
         const T *x = logits.data<T>(), *upstream = dL.data<T>();
         T* to = dx.mutable_data<T>();
         kernels::parallel(z.B, [&](int64_t b) {
-            Sequence s(z, b, memory + b * size);
-            double *beta = s.skip + 2 * z.row, *share = memory + b * size + 3 * z.row;
-            const double* a = alphas + (b * (z.T + 1) + s.steps) * z.row + 2;
-            const double log_P = s.log_likelihood(a), scale = double(upstream[b]);
-            std::fill_n(beta - 2, z.row, -infinity);
-            beta[s.places - 1] = 0;
-            if (s.places > 1) beta[s.places - 2] = 0;
-            for (int64_t t = s.steps - 1; t >= 0; t--, a -= z.row) {
+            double* own = memory + b * size;
+            Sequence s(z, b, own);
+            const Row beta(own + z.row(), z.S), v(own + 2 * z.row(), z.S);
+            double *gamma = own + 3 * z.row(), *said = own + 4 * z.row();
+            double* rows = alphas + (b * (z.T + 1) + s.steps) * z.row();
+            const double log_P = s.log_likelihood(Row(rows, z.S)), scale = double(upstream[b]);
+            std::fill_n(own + z.row(), 2 * z.row(), -infinity);
+            beta.blank[s.n] = 0;
+            if (s.n > 0) beta.label[s.n - 1] = 0;
+            for (int64_t t = s.steps - 1; t >= 0; t--, rows -= z.row()) {
                 T* g = to + (t * z.B + b) * z.C;
                 if (log_P == -infinity) {
                     std::fill_n(g, z.C, T(z.options.zero_infinity ? 0 : NAN));
                     continue;
                 }
-                s.emit(z.C, x + (t * z.B + b) * z.C, g);
-                std::fill_n(share, z.C, 0.0);
-                kernels::each_vector<double>(s.places,
-                                             [&](auto at) {  // γ, in place of the emissions when these are used
-                                                 const auto all = at(beta);
-                                                 at.put(beta, all + at(s.emission));
-                                                 at.put(s.emission, kernels::vexp<double>(at(a) + all - log_P));
-                                             });
-                for (int64_t l = 0; l < s.places; l++) share[s.label(l)] += s.emission[l];
-                for (int64_t k = 0; k < z.C; k++) g[k] = T(scale * (double(g[k]) - share[k]));
-                kernels::each_vector<double>(
-                    s.places, [&](auto at) {  // reads what lies behind, writes what it has read
-                        at.put(beta, log_add(at(beta), at(beta + 1), at(beta + 2) + at(s.skip + 2)));
-                    });
+                const V y_blank = s.emit(z.C, x + (t * z.B + b) * z.C, g);
+                const Row a(rows, z.S);
+                std::fill_n(said, z.C, 0.0);
+                V blanks{};
+                kernels::each_vector<double>(s.places, [&](auto at) {
+                    at.put(v.blank, at(beta.blank) + y_blank);
+                    at.put(v.label, at(beta.label) + at(s.y));
+                    blanks += kernels::vexp<double>(at(a.blank) + at(beta.blank) - log_P);
+                    at.put(gamma, kernels::vexp<double>(at(a.label) + at(beta.label) - log_P));
+                });
+                said[z.options.blank] += kernels::fold<double>(blanks, [](V a, V b) { return a + b; });
+                for (int64_t i = 0; i < s.n; i++) said[s.labels[i]] += gamma[i];
+                for (int64_t k = 0; k < z.C; k++) g[k] = T(scale * (double(g[k]) - said[k]));
+                kernels::each_vector<double>(s.places, [&](auto at) {
+                    const V label = at(v.label);
+                    at.put(beta.blank, log_add(at(v.blank), label));
+                    at.put(beta.label, log_add(label, at(v.blank + 1), at(v.label + 1) + at(s.skip + 1)));
+                });
             }
         });
     });
@@ -182,9 +204,9 @@ Tensor divisors(const Operand& logits, const CtcTargets& targets) {
 
 Tensor ctc_losses(const Tensor& logits, const CtcTargets& targets, const CtcOptions& options, Where at) {
     check({logits, at}, targets, options);
-    const Lattice lattice(logits.shape(), targets, options);
-    Tensor alpha = lattice.empty_alpha();
-    return forward(lattice, logits, alpha);
+    const Batch batch(logits.shape(), targets, options);
+    Tensor alpha = batch.empty_alpha();
+    return forward(batch, logits, alpha);
 }
 Tensor ctc_loss(const Tensor& logits, const CtcTargets& targets, const CtcOptions& options, Reduction reduction,
                 Where at) {
@@ -196,15 +218,15 @@ namespace ops {
 
 struct Ctc final : Record {
     Saved logits;
-    Lattice lattice;
+    Batch batch;
     Tensor alpha;
     Edge L;
     Ctc(Recording& r, const Operand& x, const CtcTargets& t, const CtcOptions& options)
         : logits(r.saved(x)),
-          lattice(x.shape(), {t.labels.clone(), t.input_lengths.clone(), t.target_lengths.clone()}, options),
-          alpha(lattice.empty_alpha()),
-          L(r.output(forward(lattice, x.value(), alpha))) {}
-    void backward(Tape& tape) override { tape.add(logits, logits_gradient(lattice, logits, alpha, *dy)); }
+          batch(x.shape(), {t.labels.clone(), t.input_lengths.clone(), t.target_lengths.clone()}, options),
+          alpha(batch.empty_alpha()),
+          L(r.output(forward(batch, x.value(), alpha))) {}
+    void backward(Tape& tape) override { tape.add(logits, logits_gradient(batch, logits, alpha, *dy)); }
     Text text() const override {
         return {"ctc", "α_t(l) = y_t[label_l] (α_{t-1}(l) + α_{t-1}(l-1) + [skip_l] α_{t-1}(l-2)), L = -log α_T(end)",
                 "γ_t(l) = α_t(l) β_t(l) / P, dx_t[k] += dL (y_t[k] - Σ_{label_l = k} γ_t(l))"};

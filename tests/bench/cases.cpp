@@ -16,17 +16,24 @@ namespace {
 constexpr struct {
     const char* name;
     int64_t gates, layers;
-    int64_t H = 0, T = 64, B = 32;
-} kinds[] = {{"rnn", 1, 1},
-             {"lstm", 4, 1},
-             {"lstm2", 4, 2},
-             {"gru", 3, 1},
-             {"loop", 4, 1},
-             {"peephole", 4, 1},
-             {"sample", 4, 1},
-             {"seq2seq", 4, 1, 256, 20, 64},
-             {"greedy", 4, 1, 256, 20, 1},
-             {"greedy32", 4, 1, 256, 20, 32}};
+    int64_t H = 0;  // 0: the number in the case's name
+    int64_t T = 64, B = 32, V = 65;
+} kinds[] = {
+    {"rnn", 1, 1},
+    {"lstm", 4, 1},
+    {"lstm2", 4, 2},
+    {"gru", 3, 1},
+    {"loop", 4, 1},
+    {"peephole", 4, 1},
+    {"sample", 4, 1},
+    // Of the sizes of pytorch/examples' word_language_model on WikiText-2.
+    {"wordlm", 4, 2, 200, 35, 20, 33278},
+    {"seq2seq", 4, 1, 256, 20, 64, 8000},
+    {"greedy", 4, 1, 256, 20, 1, 8000},
+    {"greedy32", 4, 1, 256, 20, 32, 8000},
+    {"conv2d", 0, 1},
+    {"ctc", 0, 1},
+};
 
 /// A reader's own cell: an LSTM from elementary operations, with one matrix W [4H, H+D] on [h, x].
 class LoopCell : public Module {
@@ -59,7 +66,7 @@ class LoopCell : public Module {
     Parameter W, b;
 };
 
-double dropout_of(const Case& c) { return c.kind == "lstm2" ? 0.2 : 0; }
+double dropout_of(const Case& c) { return c.kind == "lstm2" || c.words() ? 0.2 : 0; }
 
 std::shared_ptr<RecurrentLayer> layer(const Case& c, Generator& gen) {
     const LstmOptions lstm{.input_size = c.H,
@@ -78,13 +85,14 @@ std::shared_ptr<RecurrentLayer> layer(const Case& c, Generator& gen) {
 
 Ids random_characters(const Case& c, Generator& gen) {
     Ids ids = Ids::empty({{c.T, 'T'}, {c.B, 'B'}});
-    for (int64_t i = 0; i < ids.size(); i++) ids.mutable_data()[i] = static_cast<int32_t>(gen.below(Case::V));
+    for (int64_t i = 0; i < ids.size(); i++) ids.mutable_data()[i] = static_cast<int32_t>(gen.below(c.V));
     return ids;
 }
 
 }  // namespace
 
 double Case::flops() const {
+    if (kind == "conv2d") return 6.0 * 32 * 32 * 32 * 64 * 64 * 9;
     if (translates()) return seq2seq_flops(*this);
     const double products = static_cast<double>(tokens() * (layers * 2 * H * gates * H + H * V));
     return (kind == "sample" ? 2 : 6) * products;
@@ -94,8 +102,17 @@ std::optional<Case> parse_case(const std::string& name) {
     const size_t dash = name.rfind('-');
     for (const auto& kind : kinds) {
         if (name.substr(0, dash) != kind.name) continue;
-        Case c{.kind = kind.name, .gates = kind.gates, .layers = kind.layers, .H = kind.H, .T = kind.T, .B = kind.B};
-        if (dash == std::string::npos) return kind.H > 0 ? std::optional(c) : std::nullopt;
+        Case c{.name = name,
+               .kind = kind.name,
+               .gates = kind.gates,
+               .layers = kind.layers,
+               .H = kind.H,
+               .T = kind.T,
+               .B = kind.B,
+               .V = kind.V};
+        const bool fixed = c.H > 0 || c.operation();
+        if (dash == std::string::npos) return fixed ? std::optional(c) : std::nullopt;
+        if (fixed && !c.translates()) return {};
         const char* end = name.data() + name.size();
         const auto [rest, error] = std::from_chars(name.data() + dash + 1, end, c.H);
         if (error == std::errc{} && rest == end && c.H >= 1 && c.H <= 1 << 14) return c;
@@ -105,15 +122,16 @@ std::optional<Case> parse_case(const std::string& name) {
 
 std::string case_names() {
     std::string names;
-    for (const auto& kind : kinds) names += (names.empty() ? "" : ", ") + std::string(kind.name) + "-H";
+    for (const auto& kind : kinds)
+        names += (names.empty() ? "" : ", ") + std::string(kind.name) + (kind.H > 0 || kind.gates == 0 ? "" : "-H");
     return names;
 }
 
 LanguageModel::LanguageModel(const Case& c, Generator& gen)
     : p(dropout_of(c)),
-      embedding({.vocabulary = {Case::V, 'V'}, .embedding_size = c.H}, gen),
+      embedding({.vocabulary = {c.V, 'V'}, .embedding_size = c.H}, gen),
       rnn(layer(c, gen)),
-      out({.in = c.H, .out = {Case::V, 'V'}}, gen) {}
+      out({.in = c.H, .out = {c.V, 'V'}}, gen) {}
 
 void LanguageModel::visit(Visitor& v) {
     v("embedding", embedding);
@@ -133,9 +151,14 @@ Var LanguageModel::loss(Tape& tape, const Ids& inputs, const Ids& targets, Gener
 Training::Training(const Case& c)
     : model(c, gen),
       all(parameters(model)),
-      adam(all, {.lr = 1e-3}),
       inputs(random_characters(c, gen)),
-      targets(random_characters(c, gen)) {}
+      targets(random_characters(c, gen)),
+      max_norm(c.words() ? 0.25 : 5) {
+    if (c.words())
+        optimizer = std::make_unique<Sgd>(all, SgdOptions{.lr = 0.1});
+    else
+        optimizer = std::make_unique<Adam>(all, AdamOptions{.lr = 1e-3});
+}
 
 Var Training::forward(bool with_dropout) {
     tape.clear();
@@ -144,18 +167,19 @@ Var Training::forward(bool with_dropout) {
 
 void Training::run() {
     tape.backward(forward(true));
-    clip_grad_norm(tape, all, 5);
-    adam.step(tape);
+    clip_grad_norm(tape, all, max_norm);
+    optimizer->step(tape);
 }
 
 Sampling::Sampling(const Case& c)
-    : model({.vocabulary = Case::V, .cell = CellKind::lstm, .embedding_size = c.H, .hidden_size = c.H}, gen) {}
+    : model({.vocabulary = c.V, .cell = CellKind::lstm, .embedding_size = c.H, .hidden_size = c.H}, gen) {}
 
 void Sampling::run() { sample(model, {0}, {.length = Case::characters}, gen); }
 
 std::unique_ptr<Work> work_of(const Case& c) {
-    if (c.kind == "sample") return std::make_unique<Sampling>(c);
+    if (c.operation()) return operation_of(c);
     if (c.translates()) return seq2seq_work(c);
+    if (c.kind == "sample") return std::make_unique<Sampling>(c);
     return std::make_unique<Training>(c);
 }
 

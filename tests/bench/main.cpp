@@ -19,9 +19,9 @@ void run(const Case& c, double limit, int threads) {
     const Timing t = timed(*work, limit);
     const double gflops = c.flops() / t.ms * 1e-6, peak = t.peak * threads;
     fmt::print(
-        "{{\"case\": \"{}-{}\", \"threads\": {}, \"ms\": {:.4f}, \"ms_min\": {:.4f}, \"runs\": {}, \"tokens_per_s\": "
+        "{{\"case\": \"{}\", \"threads\": {}, \"ms\": {:.4f}, \"ms_min\": {:.4f}, \"runs\": {}, \"tokens_per_s\": "
         "{:.0f}, \"gflops\": {:.2f}, \"peak\": {:.1f}, \"share\": {:.4f}, \"rss_mb\": {:.1f}}}\n",
-        c.kind, c.H, threads, t.ms, t.ms_min, t.runs, 1e3 * static_cast<double>(c.tokens()) / t.ms, gflops, peak,
+        c.name, threads, t.ms, t.ms_min, t.runs, 1e3 * static_cast<double>(c.tokens()) / t.ms, gflops, peak,
         gflops / peak, resident_mb());
 }
 
@@ -70,7 +70,7 @@ int main(int argc, char** argv) try {
         app.parse(argc, argv);
         CLI::Option* option = app.get_subcommands()[0]->get_option_no_throw("CASE");
         if (option == nullptr || option->count() == 0) name = *tokens ? "lstm-128" : "lstm-512";
-        if (!parse_case(name))
+        if (!parse_case(name) || ((*memory || *tokens) && (parse_case(name)->operation() || parse_case(name)->translates())))
             throw CLI::ValidationError("CASE", "unknown case " + name + ": expected " + case_names());
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);
@@ -81,7 +81,8 @@ int main(int argc, char** argv) try {
     kernels::set_threads(threads);
     Case c = *parse_case(name);
     if (*run_case) run(c, limit, threads);
-    if (*weights) c.T = 11, c.B = 7, write_weights(c, path);
+    if (*weights && c.operation()) fmt::print("{}\n", operation_of(c)->check(path));
+    if (*weights && !c.operation()) c.T = 11, c.B = 7, write_weights(c, path);
     if (*gemm) gemm_table();
     if (*memory) memory_table(c);
     if (*tokens) token_table(c, limit / 10);

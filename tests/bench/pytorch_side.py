@@ -5,8 +5,8 @@
     pytorch_side.py CASE --check FILE               loss and gradient norm from the weights that `bench weights` wrote
 
 B = batch, T = time steps, H = hidden size, V = characters. A training step: zero gradients, forward, loss, backward,
-clipping to a norm of 5, Adam; sample-H draws 1,000 characters one after the other instead. seq2seq, greedy and greedy32
-have sizes of their own, and H = 256 where no number is given."""
+clipping to a norm of 5, Adam; sample-H draws 1,000 characters one after the other instead. wordlm: V = words, clipping
+to 0.25, plain SGD. seq2seq, greedy and greedy32 have sizes of their own, and H = 256 where no number is given."""
 import argparse
 import json
 import statistics
@@ -19,6 +19,8 @@ import torch.nn.functional as F
 from torch import nn
 
 V, T, B, CHARACTERS = 65, 64, 32, 1000
+OPERATIONS = ("conv2d", "ctc")
+WORDS, WORD_T, WORD_B, WORD_H = 33278, 35, 20, 200
 TRANSLATORS = ("seq2seq", "greedy", "greedy32")
 
 
@@ -47,10 +49,9 @@ class ComposedLstm(nn.Module):
 
 
 class LanguageModel(nn.Module):
-    def __init__(self, kind, H):
+    def __init__(self, kind, H, V=V):
         super().__init__()
-        layers = 2 if kind == "lstm2" else 1
-        dropout = 0.2 if kind == "lstm2" else 0.0
+        layers, dropout = (2, 0.2) if kind in ("lstm2", "wordlm") else (1, 0.0)
         self.embedding, self.out, self.dropout = nn.Embedding(V, H), nn.Linear(H, V), nn.Dropout(dropout)
         if kind in ("loop", "peephole"):
             self.layer = ComposedLstm(H, kind == "peephole")
@@ -60,7 +61,7 @@ class LanguageModel(nn.Module):
 
     def loss(self, inputs, targets):  # [T, B] both
         h, _ = self.layer(self.dropout(self.embedding(inputs)))
-        return F.cross_entropy(self.out(self.dropout(h)).view(-1, V), targets.reshape(-1))
+        return F.cross_entropy(self.out(self.dropout(h)).flatten(0, 1), targets.reshape(-1))
 
 
 def training_step(kind, H):
@@ -77,6 +78,20 @@ def training_step(kind, H):
     return step
 
 
+def word_step():
+    model = LanguageModel("wordlm", WORD_H, WORDS)
+    inputs, targets = torch.randint(WORDS, (2, WORD_T, WORD_B))
+    sgd = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def step():
+        sgd.zero_grad(set_to_none=True)
+        model.loss(inputs, targets).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.25)
+        sgd.step()
+
+    return step
+
+
 def sampling(H):
     model = LanguageModel("lstm", H)
 
@@ -88,6 +103,32 @@ def sampling(H):
             character = torch.multinomial(torch.softmax(model.out(h[0]), dim=1), num_samples=1)
 
     return sample
+
+
+def operation(kind, inputs=None):
+    """One operation: a step that gives its loss, and its inputs by name, those drawn or those given."""
+    if kind == "conv2d":
+        x = inputs or {"x": torch.randn(32, 64, 32, 32), "W": torch.randn(64, 64, 3, 3), "b": torch.randn(64),
+                       "upstream": torch.randn(32, 64, 32, 32)}
+        wanted = ("x", "W", "b")
+    else:
+        x = inputs or {"logits": torch.randn(200, 16, 29), "targets": torch.randint(1, 29, (16, 30)),
+                       "input_lengths": torch.full((16,), 200), "target_lengths": torch.full((16,), 30)}
+        wanted = ("logits",)
+    for name in wanted:
+        x[name].requires_grad_()
+
+    def step():
+        for name in wanted:
+            x[name].grad = None
+        if kind == "conv2d":
+            loss = (F.conv2d(x["x"], x["W"], x["b"], padding=1) * x["upstream"]).sum()
+        else:
+            loss = F.ctc_loss(F.log_softmax(x["logits"], 2), x["targets"], x["input_lengths"], x["target_lengths"])
+        loss.backward()
+        return loss
+
+    return step, {name: x[name] for name in wanted}
 
 
 class Translator(nn.Module):
@@ -203,8 +244,11 @@ def check(kind, path):
     if kind in TRANSLATORS:
         return check_translator(path)
     ours = read_safetensors(path)
+    if kind in OPERATIONS:
+        step, inputs = operation(kind, ours)
+        return {"loss": step().item(), **{f"gradient norm of {name}": x.grad.norm().item() for name, x in inputs.items()}}
     cells = [{name.split(".")[2]: W for name, W in ours.items() if name.startswith(f"rnn.layer{layer}.")}
-             for layer in range(2 if kind == "lstm2" else 1)]
+             for layer in range(2 if kind in ("lstm2", "wordlm") else 1)]
     state = {"embedding.weight": ours["embedding.E"], "out.weight": ours["out.W"], "out.bias": ours["out.b"]}
     if kind in ("loop", "peephole"):
         cell = cells[0]
@@ -221,7 +265,8 @@ def check(kind, path):
                 b_hh[-len(cell["b_hh"]):] = cell["b_hh"]
             state.update({f"layer.weight_ih_l{layer}": order(cell["W_xh"]), f"layer.bias_ih_l{layer}": order(b),
                           f"layer.weight_hh_l{layer}": order(cell["W_hh"]), f"layer.bias_hh_l{layer}": b_hh})
-    model = LanguageModel(kind, ours["embedding.E"].shape[1])
+    V, H = ours["embedding.E"].shape
+    model = LanguageModel(kind, H, V)
     model.load_state_dict(state)
     model.eval()  # no dropout
     loss = model.loss(ours["inputs"], ours["targets"])
@@ -238,13 +283,14 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(1)
-    kind, _, size = arguments.case.rpartition("-")
-    if arguments.case in TRANSLATORS:
-        kind, size = arguments.case, "256"
+    kind, _, size = arguments.case.partition("-")
     if arguments.check:
         result = check("lstm" if kind == "sample" else kind, arguments.check)
+    elif kind in OPERATIONS:
+        result = timed(operation(kind)[0], arguments.seconds)
     elif kind in TRANSLATORS:
-        result = timed(translator_step(kind, int(size)), arguments.seconds)
+        result = timed(translator_step(kind, int(size or 256)), arguments.seconds)
     else:
-        result = timed(sampling(int(size)) if kind == "sample" else training_step(kind, int(size)), arguments.seconds)
+        step = word_step() if kind == "wordlm" else sampling(int(size)) if kind == "sample" else training_step(kind, int(size))
+        result = timed(step, arguments.seconds)
     json.dump(result, sys.stdout)

@@ -35,23 +35,29 @@ def bench(*arguments):
     return result.stdout
 
 
-for kind in against_pytorch.KINDS:
+for kind in [*(f"{kind}-5" for kind in against_pytorch.KINDS), *against_pytorch.FIXED]:
     for threads in (1, 3):
-        line = json.loads(bench("run", f"{kind}-5", "--threads", str(threads)) or "{}")
-        expect(line.get("case") == f"{kind}-5" and line.get("threads") == threads, f"{kind}: {line}")
+        line = json.loads(bench("run", kind, "--threads", str(threads)) or "{}")
+        expect(line.get("case") == kind and line.get("threads") == threads, f"{kind}: {line}")
         expect(all(line.get(name, 0) > 0 for name in ("ms", "ms_min", "tokens_per_s", "gflops", "peak", "share", "rss_mb")),
                f"{kind}: {line}")
         expect(line.get("runs", 0) >= 3 and line["ms_min"] <= line["ms"], f"{kind}: {line}")
+for kind in against_pytorch.OPERATIONS:
+    line = json.loads(bench("run", kind, "--threads", "3") or "{}")
+    expect(line.get("case") == kind and line.get("runs", 0) >= 3 and 0 < line["ms_min"] <= line["ms"], f"{kind}: {line}")
+    expect(line.get("gflops", 0) > 0 or kind == "ctc", f"{kind}: {line}")
 expect("result memory-lstm-7 " in bench("memory", "lstm-7"), "bench memory")
 expect("result start " in bench("start"), "bench start")
 expect(bench("tokens", "rnn-2").count("\n") >= 13, "bench tokens")
 
-unknown = ["", "lstm", "lstm-", "lstm-0", "lstm--1", "lstm-1x", "lstm-99999999999999999999", "-5", "elman-5", "wordlm"]
+unknown = ["", "lstm", "lstm-", "lstm-0", "lstm--1", "lstm-1x", "lstm-99999999999999999999", "-5", "elman-5", "wordlm-5", "conv2d-64", "ctc-"]
 for name in unknown:
     for command in ([program, "run", "--", name], [str(script), "--", name], [str(script), "--json", "rnn-5", name]):
         result = run(*command)
         expect(result.returncode == 2 and "usage: " in result.stderr and result.stdout == "",
                f"{command}: status {result.returncode}, {result.stdout} {result.stderr}")
+for command in ("memory", "tokens"):
+    expect(run(program, command, "conv2d").returncode == 2, f"bench {command} of an operation")
 for wrong in ([], ["--json"], ["rnn-5", "--seconds", "0"], ["rnn-5", "--seconds", "nan"], ["rnn-5", "--seconds", "x"],
               ["rnn-5", "--threads", "0"], ["rnn-5", "--rounds", "2"], ["rnn-5", "--what"]):
     result = run(str(script), *wrong)
@@ -70,7 +76,7 @@ try:
 except SystemExit:
     print("the comparison of numbers is skipped: PyTorch is not there")
 else:
-    for kind in against_pytorch.KINDS:
+    for kind in against_pytorch.KINDS + against_pytorch.FIXED:
         try:
             against_pytorch.check_same(kind, environment)
         except SystemExit:

@@ -78,7 +78,7 @@ TEST_CASE("batch_norm: what is found, and what was fixed, may be changed before 
 
 TEST_CASE("batch_norm: a channel far from 0 keeps its digits") {
     Tensor far = Tensor::empty({64, 1});
-    for (int64_t i = 0; i < 64; i++) far.set_flat(i, 1e6 + static_cast<double>(i % 2) * 2);
+    for (int64_t i = 0; i < 64; i++) far.set_flat(i, 3e7 + static_cast<double>(i % 2) * 2);  // the mean is no f32
     for (double y : batch_norm(far, Tensor::full({1}, 1), Tensor::zeros({1}), 0).to_vector()) CHECK(std::abs(y) == 1);
 }
 

@@ -31,9 +31,10 @@ const Case cases[] = {{{1, 1, 1, 1}, {1, 1, 1, 1}, 1, 0},       {{3, 2, 5, 7}, {
 
 TEST_CASE("conv2d: against the equation, values and gradients") {
     for (DType dtype : both_types)
-        for (const auto& [shape, W_shape, stride, padding] : cases) {
-            CAPTURE(shape.str());
-            CAPTURE(W_shape.str());
+        for (const Case& one : cases) {
+            const auto& [shape, W_shape, stride, padding] = one;
+            CAPTURE(one.x.str());
+            CAPTURE(one.W.str());
             const Tensor x = random(shape, dtype), W = random(W_shape, dtype, 2), b = random({W_shape[0]}, dtype, 3);
             const ConvolutionOptions options{stride, padding};
             const Tensor y = conv2d(x, W, b, options);
@@ -159,6 +160,10 @@ TEST_CASE("max_pool2d: the first of equal ones gets the gradient; padding is nev
     check_close(y.value(), {1, 1, 2, 2}, {2, 2, 2, 2}, 0);
     tape.backward(sum(y * Tensor::of({{{{1, 10}, {100, 1000}}}}, DType::f64)));
     check_close(tape.grad(x), {1, 1, 3, 3}, {1, 10, 0, 100, 1000, 0, 0, 0, 0}, 0);
+    Tape ties;
+    const Var z = ties.input(Tensor::of({{{{-1, 2, 2}, {2, 2, 3}, {0, 3, 3}}}}, DType::f64));
+    ties.backward(sum(max_pool2d(z, {.kernel = 2, .stride = 1}) * Tensor::of({{{{1, 10}, {100, 1000}}}}, DType::f64)));
+    check_close(ties.grad(z), {1, 1, 3, 3}, {0, 1, 0, 0, 0, 1010, 0, 100, 0}, 0);
     const double inf = INFINITY;
     check_close(max_pool2d(Tensor::of({{{{1, NAN}, {3, 2}}}}), {.kernel = 2}), {1, 1, 1, 1}, {NAN}, 0);
     check_close(max_pool2d(Tensor::of({{{{-inf, -inf}, {-inf, -inf}}}}), {.kernel = 2}), {1, 1, 1, 1}, {-inf}, 0);
@@ -170,11 +175,12 @@ TEST_CASE("pooling: against plain loops") {
         PoolOptions options;
     };
     for (DType dtype : both_types)
-        for (const auto& [shape, options] :
+        for (const Pool& pool :
              {Pool{{2, 3, 7, 6}, {.kernel = 2}}, Pool{{1, 2, 7, 6}, {.kernel = {3, 2}, .stride = {1, 2}, .padding = 1}},
               Pool{{3, 1, 1, 1}, {.kernel = 1}}, Pool{{1, 17, 9, 33}, {.kernel = 3, .stride = 2}},
               Pool{{0, 2, 4, 4}, {.kernel = 2}}}) {
-            CAPTURE(shape.str());
+            CAPTURE(pool.x.str());
+            const auto& [shape, options] = pool;
             const auto& [k, s, p] = options;
             const Tensor x = random(shape, dtype);
             const Pair step = s.height == 0 ? k : s;

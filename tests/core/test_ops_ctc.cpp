@@ -161,8 +161,9 @@ TEST_CASE("ctc_losses: the reader's next targets don't change what was recorded;
         Tape tape;
         const Var x = tape.input(random({40, 7, 9}, DType::f32));
         const Var L = ctc_losses(x, targets);
-        for (Ids* ids : {&targets.labels, &targets.input_lengths, &targets.target_lengths})
-            std::fill_n(ids->mutable_data(), ids->size(), 1);
+        if (threads > 1)
+            for (Ids* ids : {&targets.labels, &targets.input_lengths, &targets.target_lengths})
+                std::fill_n(ids->mutable_data(), ids->size(), 1);
         tape.backward(sum(L * L));
         results.push_back(tape.grad(x).to_vector());
         for (double l : L.value().to_vector()) results.back().push_back(l);

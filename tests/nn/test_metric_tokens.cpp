@@ -71,7 +71,8 @@ TEST_CASE("characters: those of UTF-8, not bytes") {
 }
 
 TEST_CASE("tokens: different words have different numbers, wherever they stand in a line") {
-    std::vector<std::string> words = {"a", "b", "ab", "ba", "aa", std::string("a\0", 2), std::string("\0", 1)};
+    std::vector<std::string> words = {
+        "a", "b", "ab", "ba", "aa", std::string("a\0", 2), std::string("\0a", 2), std::string("\0", 1)};
     for (size_t length : {7, 8, 9, 15, 16, 17, 40})
         for (size_t i = 0; i < length; i++) {
             words.emplace_back(length, 'x');

@@ -65,6 +65,11 @@ void LanguageModelLine::add_to(Lesson& lesson) {
     lesson.option("--save FILE", save, "write the trained weights there, as safetensors");
 }
 
+void LanguageModelLine::prepare() const {
+    for (const std::string& path : {checkpoint, save})
+        if (!path.empty()) door::prepare_file(path);
+}
+
 TokenCorpus read_characters(Lesson& lesson, const LanguageModelLine& line) {
     const TextCorpus text =
         load_text(!line.text.empty() ? line.text : (std::filesystem::path(line.data) / "austen").string());
@@ -81,8 +86,7 @@ TokenCorpus read_characters(Lesson& lesson, const LanguageModelLine& line) {
 
 std::shared_ptr<LanguageModel> tell_training(Lesson& lesson, const LanguageModelLine& line, const TokenCorpus& corpus,
                                              LanguageModelRun run) {
-    for (const std::string& path : {line.checkpoint, line.save})
-        if (!path.empty()) door::prepare_file(path);
+    line.prepare();
     run.model.vocabulary = corpus.vocabulary.size();
     if (lesson.quick()) run.model.hidden_size = 64;
     if (lesson.quick() && run.model.tied) run.model.embedding_size = 64;
@@ -94,7 +98,8 @@ std::shared_ptr<LanguageModel> tell_training(Lesson& lesson, const LanguageModel
         return std::vector<int32_t>(text.begin(),
                                     text.begin() + static_cast<std::ptrdiff_t>(std::min(most, text.size())));
     };
-    const size_t most = lesson.quick() ? size_t{20000} : corpus.valid.size() + corpus.test.size();
+    const size_t most =
+        lesson.quick() ? size_t{run.perplexity ? 4000u : 20000u} : corpus.valid.size() + corpus.test.size();
     const std::vector<int32_t> valid = part(corpus.valid, most), test = part(corpus.test, most);
 
     Generator gen(lesson.seed());

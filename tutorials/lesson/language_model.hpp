@@ -18,6 +18,8 @@ struct LanguageModelLine {
     std::string save;        // weights, at the end
 
     void add_to(Lesson& lesson);
+    /// Throws Error where the files can't be written: better now than after training.
+    void prepare() const;
 };
 
 /// One such model and its training. A quick run has fewer units and steps.
