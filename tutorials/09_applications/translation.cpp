@@ -98,7 +98,8 @@ void tell_translation(Lesson& lesson, const ApplicationOptions& options) {
     const auto train = load_pairs(folder + "/train.tsv", {2, 3});
     const Translator translator =
         options.translator.empty() ? trained(lesson, folder, train) : Translator::load(options.translator);
-    TranslationTest valid = load_translation_test(folder, "valid"), test = load_translation_test(folder, "test");
+    TranslationTest valid = load_translation_test(folder + "/valid.tsv", {2, 3}),
+                    test = load_translation_test(folder + "/test.tsv", {2, 3});
     if (lesson.quick()) shorten(valid, 12), shorten(test, 24);
     const DecodeOptions best = chosen(lesson, translator, valid);
 

@@ -73,8 +73,8 @@ int run(PairProgram& program, const std::string& name, const std::string& what, 
     train->add_option("--valid", call.valid, "others to validate with");
     train->add_option("--steps", call.steps, "in place of the recipe's")->check(CLI::Range(1, 100000000));
     train->add_option("--seed", call.seed, "of everything random");
-    program.add_to(*train);
-    evaluate->add_option("--part", call.part, "of the set: valid or test")->check(CLI::IsMember({"valid", "test"}));
+    program.add_to(*train, *evaluate);
+    evaluate->add_option("--part", call.part, "of the set: valid, test, ..");
     for (CLI::App* sub : {line, evaluate}) {
         sub->add_option("--beam", call.decode.beam_width, "1 is greedy")->check(CLI::Range(1, 10000));
         sub->add_option("--exponent", call.decode.exponent, "of the length")->check(CLI::Range(0.0, 10.0));

@@ -27,8 +27,8 @@ struct PairCall {
 class PairProgram {
   public:
     virtual ~PairProgram() = default;
-    /// More options of `train`.
-    virtual void add_to(CLI::App&) {}
+    /// More options.
+    virtual void add_to(CLI::App& train, CLI::App& evaluate) = 0;
     /// False where it was stopped.
     virtual bool train(const PairCall& call) = 0;
     virtual void load(const std::string& folder) = 0;

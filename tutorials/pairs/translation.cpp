@@ -1,24 +1,29 @@
 #include "tutorials/pairs/translation.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <unordered_map>
 
 namespace unroll {
 
-TranslationTest load_translation_test(const std::string& folder, const std::string& part) {
-    const std::string path = folder + "/" + part + ".refs.tsv";
-    TranslationTest test;
-    const auto references = load_table(path, 2);
-    for (const TextPair& p : load_pairs(folder + "/" + part + ".tsv", {2, 3})) test.sources.push_back(p.source);
-    if (references.size() != test.sources.size())
-        throw Error("{}: {} lines, {}.tsv has {}", path, references.size(), part, test.sources.size());
-    size_t most = 0;
-    for (const auto& row : references) most = std::max(most, row.size() - 1);
-    test.references.resize(most, Lines(references.size()));
-    for (size_t s = 0; s < references.size(); s++)
-        for (size_t r = 0; r < most; r++)
-            test.references[r][s] = references[s][r + 1 < references[s].size() ? r + 1 : 1];
+TranslationTest load_translation_test(const std::string& file, const PairColumns& columns) {
+    const std::string path = file.substr(0, file.rfind(".tsv")) + ".refs.tsv";
+    std::vector<std::vector<std::string>> rows;
+    if (std::filesystem::exists(path)) rows = load_table(path, 2);
+    TranslationTest test{{}, std::vector<Lines>(1)};
+    for (const TextPair& p : load_pairs(file, columns)) {
+        test.sources.push_back(p.source);
+        test.references[0].push_back(p.target);
+    }
+    if (rows.empty()) return test;
+    if (rows.size() != test.sources.size())
+        throw Error("{}: {} lines for {} sentences", path, rows.size(), test.sources.size());
+    size_t most = 1;
+    for (const auto& row : rows) most = std::max(most, row.size() - 1);
+    test.references.resize(most, test.references[0]);
+    for (size_t s = 0; s < rows.size(); s++)
+        for (size_t r = 0; r + 1 < rows[s].size(); r++) test.references[r][s] = rows[s][r + 1];
     return test;
 }
 

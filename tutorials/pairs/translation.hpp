@@ -5,16 +5,15 @@
 #include "data/text.hpp"
 #include "nn/bleu.hpp"
 
-/// How good translations of data/ui-en-de are.
+/// How good translations are.
 namespace unroll {
 
-/// English, and all German that there is for it.
 struct TranslationTest {
     Lines sources;
     std::vector<Lines> references;  // references[r][s]; a sentence that has fewer has its first again
 };
-/// PART.tsv and PART.refs.tsv of the folder.
-TranslationTest load_translation_test(const std::string& folder, const std::string& part);
+/// Of a file X.tsv; where there is an X.refs.tsv, a row a sentence (its id, then every translation), also these.
+TranslationTest load_translation_test(const std::string& file, const PairColumns& columns);
 
 /// For each line the most similar of `known` (the first of equals) by Jaccard's measure, |a ∩ b| / |a ∪ b| of the sets
 /// of words in small letters.

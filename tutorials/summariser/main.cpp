@@ -13,7 +13,7 @@ namespace {
 
 class Summarise final : public PairProgram {
   public:
-    void add_to(CLI::App& train) override {
+    void add_to(CLI::App& train, CLI::App&) override {
         train.add_flag("--plain", plain_, "attention alone: no copying, no selective reading");
     }
     bool train(const PairCall& call) override {

@@ -1,6 +1,7 @@
 // build/tutorials/translate: trains a translator, and translates, scores and evaluates with it.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <optional>
 
 #include "tutorials/pairs/train.hpp"
@@ -13,6 +14,9 @@ namespace {
 
 class Translate final : public PairProgram {
   public:
+    void add_to(CLI::App&, CLI::App& evaluate) override {
+        evaluate.add_flag("--table", table_, "BLEU for each of some widths of the beam and exponents");
+    }
     bool train(const PairCall& call) override {
         const TranslationRecipe r = translation_recipe(call.set);
         return train_in_folder<Translator, Seq2SeqTrainer>(call, r.columns, r.translator, r.batches, r.training);
@@ -26,33 +30,40 @@ class Translate final : public PairProgram {
         for (const Translator::ScoredPiece& s : translator_->score(pair)) words.push_back({s.log_prob, s.piece, ""});
         return words;
     }
-    /// BLEU, where the set is ui-en-de against all references, and there split by nearness to the sentences learnt.
+    /// BLEU; where the file learnt from is there, also split by nearness to its sentences.
     void evaluate(const PairCall& call) override {
         const TranslationRecipe r = translation_recipe(call.set);
-        const std::string folder = call.data + "/" + call.set;
-        const bool split = call.set == "ui-en-de";
-        TranslationTest test;
-        if (split) {
-            test = load_translation_test(folder, call.part);
-        } else {
-            test.references.resize(1);
-            for (const TextPair& p : load_pairs(call.file(call.part), r.columns))
-                test.sources.push_back(p.source), test.references[0].push_back(p.target);
-        }
-        const Lines hypotheses = translator_->translate(test.sources, call.decode);
-        if (split) {
-            Lines known;
-            for (const TextPair& p : load_pairs(folder + "/train.tsv", r.columns)) known.push_back(p.source);
-            for (const NearnessBand& b : bleu_by_nearness(hypotheses, test, nearest(test.sources, known)))
-                fmt::print("nearest sentence learnt from {:.2f} on: {:>4} sentences, BLEU {:.1f}\n", b.low, b.sentences,
-                           b.bleu);
-        }
+        const std::string file = call.file(call.part), learnt = call.file("train");
+        const TranslationTest test = load_translation_test(file, r.columns);
         const Bleu bleu;
+        for (int64_t width : {1, 2, 4, 8, 16})
+            for (double exponent : {0.0, 0.6, 1.0, 1.4}) {
+                if (!table_ || (width == 1 && exponent > 0)) continue;
+                DecodeOptions o = call.decode;
+                o.beam_width = width, o.exponent = exponent;
+                fmt::print("beam {:>2}  exponent {}  {:.4f}\n", width, exponent,
+                           bleu.corpus(translator_->translate(test.sources, o), test.references).score);
+                std::fflush(stdout);
+            }
+        if (table_) return;
+        const Lines hypotheses = translator_->translate(test.sources, call.decode);
+        if (std::filesystem::exists(learnt)) {
+            Lines known;
+            for (const TextPair& p : load_pairs(learnt, r.columns)) known.push_back(p.source);
+            for (const NearnessBand& b : bleu_by_nearness(hypotheses, test, nearest(test.sources, known)))
+                if (b.sentences > 0)
+                    fmt::print("nearest sentence learnt from {:.2f} on: {:>4} sentences, BLEU {:.1f}\n", b.low,
+                               b.sentences, b.bleu);
+        }
+        const PairIds ids = translator_->ids(load_pairs(file, r.columns));
+        fmt::print("{:.4f} nats a piece\n",
+                   unroll::evaluate(translator_->model, ids, translator_->batches({.sentences = 64})));
         fmt::print("BLEU = {:.4f} {}\n", bleu.corpus(hypotheses, test.references).score,
                    bleu.signature(test.references.size()));
     }
 
   private:
+    bool table_ = false;
     std::optional<Translator> translator_;
 };
 

@@ -25,7 +25,7 @@ def check(program, folder):
     numbers = ["one", "two", "three", "four", "five", "six"]
     for part, tens in (("train", numbers), ("valid", numbers[:3]), ("test", numbers[3:])):
         (folder / "set" / f"{part}.tsv").write_text(
-            "".join(f"the number {a} and {b} . it is good\tnumber {a} {b}\n" for a in tens for b in numbers), encoding="utf-8")
+            "".join(f"the number {a} and {b} . it is good\tnumber {a} and number {b}\n" for a in tens for b in numbers), encoding="utf-8")
 
     def run(*arguments, lines=None):
         return subprocess.run([program, *arguments], input=lines, stdin=subprocess.DEVNULL if lines is None else None,
@@ -53,7 +53,8 @@ def check(program, folder):
             expect(process.returncode == -signal.SIGINT, f"{name}: status {process.returncode}: {error}")  # before training
     expect(stopped > 0, f"{name}: no run was stopped: the test has tested nothing")
     expect(run(*training("parts")).returncode == 0, f"{name}: what has ended can't be called again")
-    expect((folder / "parts/model").read_bytes() == (folder / "whole/model").read_bytes(), f"{name}: other weights after Ctrl-C")
+    for file in (folder / "whole").iterdir():
+        expect((folder / "parts" / file.name).read_bytes() == file.read_bytes(), f"{name}: another {file.name} after Ctrl-C")
 
     model = str(folder / "whole")
     written = run("line", model, lines="the number one and two\n\nthe number Zürich and two\n")
@@ -61,21 +62,25 @@ def check(program, folder):
     expect(written.stdout.split("\n")[1] == "", f"{name} line: an empty one gives {written.stdout}")
     greedy = run("line", "--beam", "1", model, lines="the number one and two\n")
     expect(greedy.returncode == 0, f"{name} line --beam 1: {greedy.stderr}")
-    scored = run("score", model, lines="the number one and two\tnumber one two\n")
+    scored = run("score", model, lines="the number one and two\tnumber one and number two\n")
     rows = scored.stdout.split("\n")[:-1]
     values = [float(row.split()[0]) for row in rows]
     expect(scored.returncode == 0 and rows[-2].split()[1] == "<eos>" and rows[-1].endswith("log P"), f"{name} score: {scored.stdout}")
     expect(abs(sum(values[:-1]) - values[-1]) < 1e-3, f"{name} score: the words don't add up to log P: {values}")
     evaluated = run("evaluate", "--data", str(folder), "--set", "set", model)
-    expect(evaluated.returncode == 0 and re.match(r"(BLEU|ROUGE-1/2/L) = \d", evaluated.stdout.rstrip().split("\n")[-1]),
-           f"{name} evaluate: {evaluated.stderr} {evaluated.stdout[-200:]}")
+    last = re.match(r"(?:BLEU|ROUGE-1/2/L) = ([\d.]+)", evaluated.stdout.rstrip().split("\n")[-1])
+    expect(evaluated.returncode == 0 and last and float(last[1]) > 5, f"{name} evaluate: {evaluated.stderr} {evaluated.stdout[-200:]}")
+    part = run("evaluate", "--data", str(folder), "--set", "set", "--part", "valid", model)
+    expect(part.returncode == 0 and part.stdout != evaluated.stdout, f"{name} evaluate --part valid: {part.stderr}")
 
     for arguments, status in ((["train"], 2), ([], 2), (["line", model, "--beam", "0"], 2), (["dance", model], 2),
                               (["line", str(folder / "nowhere")], 1), (["score", model], 1), (["--help"], 0),
-                              (["evaluate", "--data", str(folder), "--set", "nothing", model], 1)):
+                              (["evaluate", "--data", str(folder), "--set", "nothing", model], 1),
+                              (["evaluate", "--data", str(folder), "--set", "set", "--part", "none", model], 1)):
         wrong = run(*arguments, lines="no tab in this line\n")
         expect(wrong.returncode == status, f"{name} {arguments}: status {wrong.returncode}, expected {status}")
-        expect(status == 0 or wrong.stderr.startswith(f"{name}: "), f"{name} {arguments}: {wrong.stderr}")
+        expect(status == 0 or (wrong.stderr.startswith(f"{name}: ") and wrong.stderr.count("\n") == status and not wrong.stdout),
+               f"{name} {arguments}: {wrong}")
     other = run("train", "--data", str(folder), "--set", "set", "--steps", "61", model)
     expect(other.returncode == 1 and "a checkpoint of another run" in other.stderr, f"{name}: other steps: {other.stderr}")
     (folder / "whole/model").write_bytes((folder / "parts/model").read_bytes()[:1000])
