@@ -161,7 +161,7 @@ std::vector<Summariser::ScoredWord> Summariser::score(const TextPair& pair) cons
     std::vector<ScoredWord> scored;
     for (int64_t t = 0; t < log_p.dim(0); t++) {
         const int32_t w = b.targets[t];
-        ScoredWord s{words[size_t(t)], log_p.at({t, 0, w}), 0};
+        ScoredWord s{words[size_t(t)], log_p.at({t, 0, w}), 0, w != words_.unk()};
         if (options_.model.copying) {  // 1 - p_gen P_generated(w) / P(w)
             const double log_gen = -std::log1p(std::exp(-out.g.value().at({t, 0})));
             s.copied = w < options_.model.written ? 1 - std::exp(log_gen + generated.at({t, 0, w}) - s.log_prob) : 1;

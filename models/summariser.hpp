@@ -50,6 +50,7 @@ class Summariser {
         std::string word;  // "" at the end
         double log_prob;
         double copied;  // the probability that it was copied, given that it was written
+        bool known;     // false: it can't be written, and log_prob is the unknown word's
     };
     /// log P(summary | document), word by word. Throws Error for a document without words.
     std::vector<ScoredWord> score(const TextPair& pair) const;

@@ -114,6 +114,9 @@ TEST_CASE("summariser: learns to copy what it has never seen, which attention al
     const PairIds one = copying.ids({pair});
     CHECK(-sum / 4 == doctest::Approx(evaluate(copying.model, one, copying.batches({.sentences = 1}))).epsilon(1e-5));
     CHECK(plain.score(pair)[2].copied == 0);
+    CHECK(plain.score(pair)[2].log_prob == -INFINITY);  // it has no way to say it
+    CHECK(scored[2].known);
+    CHECK_FALSE(copying.score({pair.source, "zebra"})[0].known);
     CHECK_FALSE(failure([&] { copying.score({"", "mail"}); }).empty());
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/lead.hpp"
@@ -52,6 +53,48 @@ lesson::Cell time_of(const Contestant& c) {
 
 void rows(lesson::Table& table, const std::string& name, const Rouge& r, double in_document, lesson::Cell time) {
     table.rows.push_back({name, r.one, r.two, r.l, fmt::format("{:.0f} %", 100 * in_document), time});
+}
+
+/// How well both models predict the packagers' own words, by where a word can come from.
+void show_sources(Lesson& lesson, const Summariser& plain, const Summariser& copying, const std::vector<TextPair>& test,
+                  size_t read) {
+    struct Kind {
+        const char* name;
+        double words = 0, plain = 0, copying = 0;
+    } kinds[] = {{"vocabulary and document"}, {"vocabulary alone"}, {"document alone"}, {"neither"}};
+    double all = 0;
+    for (const TextPair& p : test) {
+        auto document = simple_words(to_lower(p.source));
+        document.resize(std::min(document.size(), read));
+        const auto a = plain.score(p), b = copying.score(p);
+        for (size_t t = 0; t + 1 < a.size(); t++, all++) {
+            const bool there = std::find(document.begin(), document.end(), a[t].word) != document.end();
+            const bool generated = a[t].known && std::isfinite(a[t].log_prob);
+            Kind& kind = kinds[2 * !generated + !there];
+            kind.words++, kind.plain -= a[t].log_prob, kind.copying -= b[t].log_prob;
+        }
+    }
+    lesson::Table table{.caption =
+                            "The words of the packagers' own lines: where each can come from, and the nats it costs, "
+                            "given those before it",
+                        .header = {"in", "of the words", "attention alone", "copying"}};
+    for (const Kind& k : kinds) {
+        const auto nats = [&](double sum, bool possible) {
+            return lesson::Cell(k.words == 0 ? "" : possible ? fmt::format("{:.2f}", sum / k.words) : "impossible");
+        };
+        const bool anywhere = &k != &kinds[3];
+        table.rows.push_back({k.name, fmt::format("{:.1f} %", 100 * k.words / all),
+                              nats(k.plain, anywhere && &k != &kinds[2]), nats(k.copying, anywhere)});
+    }
+    lesson.table(table);
+    lesson.text(
+        "Words of the third row are what a summary is often about, and attention alone has no way to say them. But "
+        "look at "
+        "the first: words that both models *can* generate, and that stand in the document. There copying needs no "
+        "memory of when to use a rare word, only to see that it stands in the right place.");
+    if (!lesson.quick())
+        lesson.check("a word that stands in the document costs less with copying, also where it could be generated",
+                     kinds[0].copying < kinds[0].plain);
 }
 
 void show_examples(Lesson& lesson, const SummaryReport& copying, const SummaryReport& plain,
@@ -142,6 +185,7 @@ void tell_summaries(Lesson& lesson, const ApplicationOptions& options) {
     }
 
     lesson.section("Why", "");
+    show_sources(lesson, plain.summariser, copying.summariser, test, size_t(recipe.summariser.longest));
     show_examples(lesson, ours, theirs, test);
     const size_t middle = examples(ours.summaries, test)[1];
     if (!ours.summaries[middle].empty())

@@ -30,7 +30,7 @@ class Summarise final : public PairProgram {
     std::vector<Word> score(const TextPair& pair) override {
         std::vector<Word> words;
         for (const Summariser::ScoredWord& s : summariser_->score(pair))
-            words.push_back({s.log_prob, s.word, fmt::format("  copied {:.2f}", s.copied)});
+            words.push_back({s.log_prob, s.word, s.known ? fmt::format("  copied {:.2f}", s.copied) : "  unknown"});
         return words;
     }
     void evaluate(const PairCall& call) override {
