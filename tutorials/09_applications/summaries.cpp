@@ -89,12 +89,15 @@ void show_sources(Lesson& lesson, const Summariser& plain, const Summariser& cop
     lesson.table(table);
     lesson.text(
         "Words of the third row are what a summary is often about, and attention alone has no way to say them. But "
-        "look at "
-        "the first: words that both models *can* generate, and that stand in the document. There copying needs no "
-        "memory of when to use a rare word, only to see that it stands in the right place.");
+        "there "
+        "are more of the first: words that both models *can* generate, and that stand in the document. There copying "
+        "needs "
+        "no memory of when to use a rare word, only to see that it stands in the right place.");
     if (!lesson.quick())
         lesson.check("a word that stands in the document costs less with copying, also where it could be generated",
                      kinds[0].copying < kinds[0].plain);
+    lesson.check("more words of the references are in vocabulary and document than in the document alone",
+                 kinds[0].words > kinds[2].words);
 }
 
 void show_examples(Lesson& lesson, const SummaryReport& copying, const SummaryReport& plain,
