@@ -69,28 +69,21 @@ Size png_size(Bytes file, bool all) {
     }
 }
 
-/// The size, from the frame header; with `all`, after a look for the end marker behind the first scan.
-Size jpeg_size(Bytes file, bool all) {
-    Size size{0, 0};
+/// The size, from the frame header.
+Size jpeg_size(Bytes file) {
     for (;;) {
         while (file.number(1) != 0xFF) {
         }
         uint32_t marker = 0xFF;
         while (marker == 0xFF) marker = file.number(1);
         if (marker == 0 || marker == 1 || (marker >= 0xD0 && marker <= 0xD8)) continue;  // these have no body
-        if (marker == 0xD9) throw Error("{}: the picture is damaged: it ends before it begins", file.name);
-        const uint32_t length = file.number(2);
+        const uint32_t length = marker == 0xD9 ? 0 : file.number(2);
         if (length < 2) throw Error("{}: the picture is damaged: a segment of {} bytes", file.name, length);
         Bytes body{file.take(length - 2), file.name};
-        if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) {
-            body.number(1);
-            const int64_t height = body.number(2);
-            size = {height, body.number(2)};
-            if (!all) return size;
-        }
-        if (marker != 0xDA) continue;
-        if (file.left.find("\xFF\xD9") == file.left.npos) throw Error("{}: the picture is cut off", file.name);
-        return size;
+        if (marker < 0xC0 || marker > 0xCF || marker == 0xC4 || marker == 0xC8 || marker == 0xCC) continue;
+        body.number(1);
+        const int64_t height = body.number(2);
+        return {height, body.number(2)};
     }
 }
 
@@ -138,14 +131,12 @@ Picture decode_picture(std::string_view bytes, const std::string& name, const Pi
     if (!is_png && bytes.substr(0, jpeg.size()) != jpeg) throw Error("{}: is neither a PNG nor a JPEG picture", name);
     if (int64_t(bytes.size()) > std::min<int64_t>(limits.bytes, INT32_MAX))
         throw Error("{}: {} bytes, more than the limit of {}", name, bytes.size(), limits.bytes);
-    const auto size_of = [&](bool all) {
-        return is_png ? png_size({bytes.substr(png.size()), name}, all) : jpeg_size({bytes.substr(2), name}, all);
-    };
-    const Size size = size_of(false);
+    const std::string_view rest = bytes.substr(is_png ? png.size() : 2);
+    const Size size = is_png ? png_size({rest, name}, false) : jpeg_size({rest, name});
     if (size.height < 1 || size.width < 1) throw Error("{}: the picture has no pixels", name);
     if (size.height > limits.pixels / size.width)
         throw Error("{}: {} x {} pixels, more than the limit of {}", name, size.width, size.height, limits.pixels);
-    size_of(true);
+    if (is_png) png_size({rest, name}, true);
     int width = 0, height = 0, channels = 0;
     const std::unique_ptr<uint8_t, void (*)(void*)> decoded(
         stbi_load_from_memory(reinterpret_cast<const uint8_t*>(bytes.data()), int(bytes.size()), &width, &height,

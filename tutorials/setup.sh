@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 # shellcheck disable=SC2034 # used where this is sourced
 # What a chapter is built with, by Debian's names. The last two make the pages prettier and are not necessary.
-chapter_packages=(g++ meson ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev doctest-dev libstb-dev
+chapter_packages=(g++ meson ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev doctest-dev libstb-dev libsndfile1-dev
     libjs-katex libjs-chart.js)
 # shellcheck disable=SC2034
 test_packages=(gdb cmake)
@@ -44,6 +44,7 @@ is_there() {
         libcli11-dev) has_header CLI/CLI.hpp ;;
         doctest-dev) has_header doctest/doctest.h ;;
         libstb-dev) has_header stb/stb_image.h ;;
+        libsndfile1-dev) has_header sndfile.h ;;
         libjs-katex) test -e /usr/share/javascript/katex/katex.min.js ;;
         libjs-chart.js) test -e /usr/share/javascript/chart.js/chart.min.js ;;
         *) command -v "$1" ;;

@@ -13,25 +13,28 @@ struct Pool {
     int64_t planes, H, W, OH, OW;
     Window window;
 
-    /// Calls f(place in the results, place in x of the kernel's first row and column, rows, columns) for one plane:
-    /// what of the kernel is on the picture.
+    /// Calls f(row, begin, end, first) for each place of the kernel over each row of the results: columns begin ..
+    /// end-1 of it see the numbers first + j stride.width of x's plane, j = begin .. end-1. A place of the kernel moves
+    /// over the whole row before the next one does: many columns at a time, and no branches.
     template <class F>
-    void each_place(F f) const {
-        const auto& [k, s, p] = window;
+    void each_row_of(F f) const {
+        const auto& [kernel, s, p] = window;
         for (int64_t i = 0; i < OH; i++)
-            for (int64_t j = 0; j < OW; j++) {
-                const int64_t y = std::max<int64_t>(0, i * s.height - p.height);
-                const int64_t x = std::max<int64_t>(0, j * s.width - p.width);
-                f(i * OW + j, y * W + x, std::min(H, i * s.height - p.height + k.height) - y,
-                  std::min(W, j * s.width - p.width + k.width) - x);
-            }
+            for (int64_t k = std::max<int64_t>(0, p.height - i * s.height);
+                 k < std::min(kernel.height, H + p.height - i * s.height); k++)
+                for (int64_t l = 0; l < kernel.width; l++) {
+                    const int64_t begin = l >= p.width ? 0 : (p.width - l + s.width - 1) / s.width;
+                    const int64_t end = std::min(OW, W + p.width > l ? (W - 1 + p.width - l) / s.width + 1 : 0);
+                    f(i * OW, begin, end, (i * s.height + k - p.height) * W + l - p.width);
+                }
     }
     /// Calls f with every plane of x and y, on all threads.
     template <class X, class Y, class F>
     void each_plane(X* x, Y* y, F f) const {
         each_row(planes, H * W, [&](int64_t c) { f(x + c * H * W, y + c * OH * OW); });
     }
-    Tensor results(const Tensor& x) const { return Tensor::empty(x.shape().with(2, OH).with(3, OW), x.dtype()); }
+    Shape results_of(const Shape& x) const { return x.with(2, OH).with(3, OW); }
+    Tensor results(const Tensor& x) const { return Tensor::empty(results_of(x.shape()), x.dtype()); }
 };
 
 Pool check(const char* operation, const Operand& x, const PoolOptions& options) {
@@ -47,21 +50,39 @@ Pool check(const char* operation, const Operand& x, const PoolOptions& options) 
     return {s[0] * s[1], s[2], s[3], y.height, y.width, window};
 }
 
-/// chosen, where it is defined, gets the place of each maximum in its plane.
+/// A row of results meets numbers `step` apart, whose first is at `first` of its plane. In a form that compilers turn
+/// into vectors: no branches, and the step a constant where it is usual.
+template <class T, class Step>
+void take_larger(int32_t n, Step step, const T* __restrict x, int32_t first, T* __restrict most,
+                 int32_t* __restrict places) {
+    for (int32_t j = 0; j < n; j++) {
+        const T v = x[j * step];
+        const bool take = (v > most[j]) | (v != v) | (places[j] < 0);
+        most[j] = take ? v : most[j];
+        places[j] = take ? first + j * step : places[j];
+    }
+}
+
+/// chosen gets the place of each maximum in its plane.
 Tensor largest(const Pool& pool, const Tensor& x, Ids chosen) {
     Tensor y = pool.results(x);
     dispatch(x.dtype(), [&]<class T>(T) {
-        const T* xs = x.data<T>();
-        int32_t* places = chosen.defined() ? chosen.mutable_data() : nullptr;
+        int32_t* all_places = chosen.mutable_data();
         T* ys = y.mutable_data<T>();
-        pool.each_plane(xs, ys, [&](const T* x, T* y) {
-            pool.each_place([&](int64_t to, int64_t first, int64_t rows, int64_t columns) {
-                int64_t best = first;
-                for (int64_t i = 0; i < rows; i++)
-                    for (int64_t p = first + i * pool.W; p < first + i * pool.W + columns; p++)
-                        if (x[p] > x[best] || x[p] != x[p]) best = p;
-                y[to] = x[best];
-                if (places != nullptr) places[y + to - ys] = int32_t(best);
+        pool.each_plane(x.data<T>(), ys, [&](const T* x, T* y) {
+            int32_t* places = all_places + (y - ys);
+            std::fill_n(y, pool.OH * pool.OW, -std::numeric_limits<T>::infinity());
+            std::fill_n(places, pool.OH * pool.OW, -1);
+            pool.each_row_of([&](int64_t row, int64_t begin, int64_t end, int64_t first) {
+                const auto take = [&](auto step) {
+                    first += begin * step;
+                    take_larger(int32_t(end - begin), step, x + first, int32_t(first), y + row + begin,
+                                places + row + begin);
+                };
+                const auto step = int32_t(pool.window.stride.width);
+                step == 1   ? take(std::integral_constant<int32_t, 1>())
+                : step == 2 ? take(std::integral_constant<int32_t, 2>())
+                            : take(step);
             });
         });
     });
@@ -83,15 +104,15 @@ Tensor largest_gradient(const Pool& pool, const Tensor& dy, const Ids& chosen, c
 
 Tensor means(const Pool& pool, const Tensor& x) {
     Tensor y = pool.results(x);
+    const int64_t step = pool.window.stride.width;
     dispatch(x.dtype(), [&]<class T>(T) {
         const T count = T(pool.window.kernel.height * pool.window.kernel.width);
         pool.each_plane(x.data<T>(), y.mutable_data<T>(), [&](const T* x, T* y) {
-            pool.each_place([&](int64_t to, int64_t first, int64_t rows, int64_t columns) {
-                T sum = 0;
-                for (int64_t i = 0; i < rows; i++)
-                    for (int64_t j = 0; j < columns; j++) sum += x[first + i * pool.W + j];
-                y[to] = sum / count;
+            std::fill_n(y, pool.OH * pool.OW, T(0));
+            pool.each_row_of([&](int64_t row, int64_t begin, int64_t end, int64_t first) {
+                for (int64_t j = begin; j < end; j++) y[row + j] += x[first + j * step];
             });
+            for (int64_t i = 0; i < pool.OH * pool.OW; i++) y[i] /= count;
         });
     });
     return y;
@@ -99,12 +120,12 @@ Tensor means(const Pool& pool, const Tensor& x) {
 
 Tensor means_gradient(const Pool& pool, const Tensor& dy, const Shape& shape) {
     Tensor dx = Tensor::zeros(shape, dy.dtype());
+    const int64_t step = pool.window.stride.width;
     dispatch(dy.dtype(), [&]<class T>(T) {
         const T count = T(pool.window.kernel.height * pool.window.kernel.width);
         pool.each_plane(dx.mutable_data<T>(), dy.data<T>(), [&](T* dx, const T* dy) {
-            pool.each_place([&](int64_t from, int64_t first, int64_t rows, int64_t columns) {
-                for (int64_t i = 0; i < rows; i++)
-                    for (int64_t j = 0; j < columns; j++) dx[first + i * pool.W + j] += dy[from] / count;
+            pool.each_row_of([&](int64_t row, int64_t begin, int64_t end, int64_t first) {
+                for (int64_t j = begin; j < end; j++) dx[first + j * step] += dy[row + j] / count;
             });
         });
     });
@@ -114,7 +135,8 @@ Tensor means_gradient(const Pool& pool, const Tensor& dy, const Shape& shape) {
 }  // namespace
 
 Tensor max_pool2d(const Tensor& x, const PoolOptions& options, Where at) {
-    return largest(check("max_pool2d", {x, at}, options), x, {});
+    const Pool pool = check("max_pool2d", {x, at}, options);
+    return largest(pool, x, Ids::empty(pool.results_of(x.shape())));
 }
 Tensor avg_pool2d(const Tensor& x, const PoolOptions& options, Where at) {
     return means(check("avg_pool2d", {x, at}, options), x);
@@ -147,9 +169,7 @@ struct AvgPool2d final : OneToOne {
 
 Var max_pool2d(const Operand& x, const PoolOptions& options) {
     const Pool pool = check("max_pool2d", x, options);
-    Tape& tape = tape_of("max_pool2d", {&x});
-    const Ids chosen = tape.recording() ? Ids::empty(x.shape().with(2, pool.OH).with(3, pool.OW)) : Ids();
-    return tape.record<ops::MaxPool2d>(x.at, x, pool, chosen);
+    return tape_of("max_pool2d", {&x}).record<ops::MaxPool2d>(x.at, x, pool, Ids::empty(pool.results_of(x.shape())));
 }
 Var avg_pool2d(const Operand& x, const PoolOptions& options) {
     const Pool pool = check("avg_pool2d", x, options);

@@ -116,7 +116,6 @@ TEST_CASE("resized: as PIL's bilinear filter") {
     for (const auto& [name, height, width] :
          {std::tuple{"noise_smaller.png", 5, 6}, std::tuple{"noise_larger.png", 15, 40},
           std::tuple{"noise.png", 13, 17}}) {
-        CAPTURE(height);
         const Picture expected = load_picture(pictures + name);
         check_pixels(
             resized(noise, height, width), height, width,
