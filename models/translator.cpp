@@ -1,7 +1,7 @@
 #include "models/translator.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdlib>
 #include <numeric>
 
 #include "core/ops/reductions.hpp"
@@ -188,11 +188,9 @@ Translator Translator::load(const std::string& folder) {
     Translator t;
     each_option(t.options_.model, [&](const char* name, auto& value) {
         const auto found = numbers.find(name);
-        double number = 0;
-        const bool is_number = found != numbers.end() && [&] {
-            const char* end = found->second.data() + found->second.size();
-            return std::from_chars(found->second.data(), end, number).ptr == end;
-        }();
+        char* end = nullptr;
+        const double number = found == numbers.end() ? 0 : std::strtod(found->second.c_str(), &end);
+        const bool is_number = end != nullptr && end != found->second.c_str() && *end == 0;
         if (!is_number) throw Error("{}: no checkpoint of a translator: its {} is missing or no number", path, name);
         value = static_cast<std::decay_t<decltype(value)>>(number);
     });
