@@ -1,6 +1,8 @@
 #include "nn/metric_tokens.hpp"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace unroll {
@@ -52,19 +54,28 @@ size_t space_at(std::string_view line, size_t i) {
     return kind == space ? 1 : kind == unclear ? wide_space(line.substr(i)) : 0;
 }
 
+/// handle(i) for each byte of a kind above `most`, a bit each: a jump for every one of these is cheaper than one that
+/// depends on every byte.
+template <Kind most, class Handle>
+void for_each_above(std::string_view line, Handle handle) {
+    for (size_t block = 0; block < line.size(); block += 64) {
+        uint64_t above = 0;
+        for (size_t k = 0, n = std::min<size_t>(64, line.size() - block); k < n; k++)
+            above |= uint64_t{kind_of(line[block + k]) > most} << k;
+        for (; above != 0; above &= above - 1) handle(block + static_cast<size_t>(std::countr_zero(above)));
+    }
+}
+
 template <class Emit>
 void split_words(std::string_view line, Emit emit) {
-    size_t begin = 0, i = 0;
-    while (i < line.size()) {
+    size_t begin = 0;
+    for_each_above<hyphen>(line, [&](size_t i) {
         const size_t gap = space_at(line, i);
-        if (gap == 0) {
-            i++;
-            continue;
-        }
+        if (gap == 0) return;
         if (i > begin) emit(line.substr(begin, i - begin));
-        begin = i += gap;
-    }
-    if (i > begin) emit(line.substr(begin));
+        begin = i + gap;
+    });
+    if (line.size() > begin) emit(line.substr(begin));
 }
 
 template <class Emit>
@@ -92,22 +103,17 @@ void split_13a(std::string_view line, Emit emit) {
     };
     const auto is_digit = [&](size_t i) { return i < line.size() && kind_of(line[i]) == digit; };
     size_t after_match = line.npos;  // where the last point ends that stands alone for what is before it
-    for (size_t i = 0;; i++) {
-        while (i < line.size() && kind_of(line[i]) <= digit) i++;
-        if (i == line.size()) break;
+    for_each_above<digit>(line, [&](size_t i) {
         const Kind kind = kind_of(line[i]);
-        if (kind == space) {
-            end_token(i, i + 1);
-            continue;
-        }
+        if (kind == space) return end_token(i, i + 1);
         const bool after_digit = i > 0 && is_digit(i - 1);
         const bool match = kind == point && !after_digit && i != after_match;
         if (match) after_match = i + 1;
         if (match || kind == symbol || (kind == point && !is_digit(i + 1)) || (kind == hyphen && after_digit))
             alone(i);
         else if (const size_t gap = kind == unclear ? wide_space(line.substr(i)) : 0; gap > 0)
-            end_token(i, i + gap), i += gap - 1;
-    }
+            end_token(i, i + gap);
+    });
     end_token(line.size(), line.size());
 }
 
@@ -179,21 +185,14 @@ void tokenise(std::string_view line, Tokeniser tokeniser, Tokens& to) {
 
 Tokens rouge_tokens(std::string_view text) {
     // Two characters have small letters in ASCII: the Kelvin sign, and İ, whose second half, a dot above, separates.
-    std::string storage;
-    if (text.find("\xE2\x84\xAA") != text.npos || text.find("\xC4\xB0") != text.npos) text = storage = lowercase(text);
+    std::string small(text);
+    if (text.find("\xE2\x84\xAA") != text.npos || text.find("\xC4\xB0") != text.npos) small = lowercase(text);
+    for (char& c : small)
+        c = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : c >= 'A' && c <= 'Z' ? char(c + 32) : ' ';
     Tokens tokens;
-    std::string word;
-    for (size_t i = 0; i <= text.size(); i++) {
-        const char c = i < text.size() ? text[i] : ' ';
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
-            word += c;
-        } else if (c >= 'A' && c <= 'Z') {
-            word += static_cast<char>(c + 32);
-        } else if (!word.empty()) {
-            tokens.push_back(hash(word, word.data() + word.size()));
-            word.clear();
-        }
-    }
+    tokens.reserve(text.size() / 4);
+    split_words(small,
+                [&, end = small.data() + small.size()](std::string_view token) { tokens.push_back(hash(token, end)); });
     return tokens;
 }
 

@@ -14,10 +14,12 @@ RougeScore from(double matches, double predicted, double referenced) {
     return {p, r, p + r > 0 ? 2 * p * r / (p + r) : 0};
 }
 
+thread_local NgramMatcher matcher;  // for its memory
+
 double matching(const Tokens& prediction, const Tokens& reference, int n, Where at) {
     if (n < 1) fail("rouge_n", at, "n is {}, expected 1 or more", n);
     std::vector<double> matches(static_cast<size_t>(n));
-    NgramMatcher().match(prediction, {reference}, n, matches.data());
+    matcher.match(prediction, {reference}, n, matches.data());
     return matches.back();
 }
 
@@ -73,31 +75,43 @@ std::vector<Tokens> sentences(const std::string& text, std::unordered_map<uint64
 
 }  // namespace
 
-RougeScore rouge_n(const std::string& prediction, const std::string& reference, int n, Where at) {
-    const Tokens p = rouge_tokens(prediction), r = rouge_tokens(reference);
-    return from(matching(p, r, n, at), static_cast<double>(ngrams(p.size(), n)),
-                static_cast<double>(ngrams(r.size(), n)));
+RougeScore rouge_n(const Tokens& prediction, const Tokens& reference, int n, Where at) {
+    return from(matching(prediction, reference, n, at), static_cast<double>(ngrams(prediction.size(), n)),
+                static_cast<double>(ngrams(reference.size(), n)));
 }
 
-double rouge_n_book(const std::string& prediction, const std::vector<std::string>& references, int n, Where at) {
-    const Tokens p = rouge_tokens(prediction);
+RougeScore rouge_n(const std::string& prediction, const std::string& reference, int n, Where at) {
+    return rouge_n(rouge_tokens(prediction), rouge_tokens(reference), n, at);
+}
+
+double rouge_n_book(const Tokens& prediction, const std::vector<Tokens>& references, int n, Where at) {
     double matches = 0, count = 0;
-    for (const std::string& reference : references) {
-        const Tokens r = rouge_tokens(reference);
-        matches += matching(p, r, n, at);
-        count += static_cast<double>(ngrams(r.size(), n));
+    for (const Tokens& reference : references) {
+        matches += matching(prediction, reference, n, at);
+        count += static_cast<double>(ngrams(reference.size(), n));
     }
     return count > 0 ? matches / count : 0;
 }
 
+double rouge_n_book(const std::string& prediction, const std::vector<std::string>& references, int n, Where at) {
+    std::vector<Tokens> tokens;
+    for (const std::string& reference : references) tokens.push_back(rouge_tokens(reference));
+    return rouge_n_book(rouge_tokens(prediction), tokens, n, at);
+}
+
 int64_t longest_common_subsequence(const Tokens& a, const Tokens& b, Where at) {
+    if (b.size() <= 64) return matcher.common_subsequence(a, b);
+    if (a.size() <= 64) return matcher.common_subsequence(b, a);
     return LcsTable(a, b, at).at(a.size(), b.size());
 }
 
+RougeScore rouge_l(const Tokens& prediction, const Tokens& reference, Where at) {
+    return from(static_cast<double>(longest_common_subsequence(prediction, reference, at)),
+                static_cast<double>(prediction.size()), static_cast<double>(reference.size()));
+}
+
 RougeScore rouge_l(const std::string& prediction, const std::string& reference, Where at) {
-    const Tokens p = rouge_tokens(prediction), r = rouge_tokens(reference);
-    return from(static_cast<double>(longest_common_subsequence(r, p, at)), static_cast<double>(p.size()),
-                static_cast<double>(r.size()));
+    return rouge_l(rouge_tokens(prediction), rouge_tokens(reference), at);
 }
 
 RougeScore rouge_lsum(const std::string& prediction, const std::string& reference, Where at) {

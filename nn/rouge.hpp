@@ -16,20 +16,24 @@ struct RougeScore {
 /// The same numbers as Google's rouge-score without stemming, for any n: n-grams in common, by the n-grams of the
 /// prediction (precision) and of the reference (recall).
 RougeScore rouge_n(const std::string& prediction, const std::string& reference, int n, Where at = {});
+RougeScore rouge_n(const Tokens& prediction, const Tokens& reference, int n, Where at = {});
 /// As the book prints it: recall, with matches and counts summed over the references. 0 where they have no n-gram.
 double rouge_n_book(const std::string& prediction, const std::vector<std::string>& references, int n, Where at = {});
+double rouge_n_book(const Tokens& prediction, const std::vector<Tokens>& references, int n, Where at = {});
 
-/// By the longest common subsequence of all tokens. Throws Error where its table would have more than 2^28 entries.
+/// By the longest common subsequence of all tokens. Throws Error where both have more than 64 and the
+/// table more than 2^28 entries.
 RougeScore rouge_l(const std::string& prediction, const std::string& reference, Where at = {});
+RougeScore rouge_l(const Tokens& prediction, const Tokens& reference, Where at = {});
 /// For summaries of several sentences, a line each: in each sentence of the reference, the tokens that are in a longest
 /// common subsequence with any sentence of the prediction; a token counts at most as often as either text has it.
 RougeScore rouge_lsum(const std::string& prediction, const std::string& reference, Where at = {});
 
 /// Each of several references is compared with by itself, and the one of the highest f counts.
-template <class Score>
-RougeScore best_reference(const std::vector<std::string>& references, Score score_with) {
+template <class Text, class Score>
+RougeScore best_reference(const std::vector<Text>& references, Score score_with) {
     RougeScore best = {0, 0, 0};
-    for (const std::string& reference : references)
+    for (const Text& reference : references)
         if (const RougeScore score = score_with(reference); score.f > best.f) best = score;
     return best;
 }

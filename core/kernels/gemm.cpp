@@ -145,10 +145,13 @@ void gemm_packed(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const
                  bool accumulate) {
     const int64_t width = Simd<T>::width;
     if (done_empty(M, N, K, C, ldc, accumulate)) return;
-    for (int64_t i = 0; i < M; i += block_rows)
+    // What is packed of a block stays in the L2 cache from one block of rows to the next.
+    for (int64_t j = 0; j < N; j += block_n<T>)
         for (int64_t k = 0; k < K; k += block_k)
-            tiles<T, false>(std::min(block_rows, M - i), N, std::min(block_k, K - k), A + i * lda + k, lda,
-                            packed + k * width, K * width, C + i * ldc, ldc, accumulate || k > 0);
+            for (int64_t i = 0; i < M; i += block_rows)
+                tiles<T, false>(std::min(block_rows, M - i), std::min(block_n<T>, N - j), std::min(block_k, K - k),
+                                A + i * lda + k, lda, packed + j * K + k * width, K * width, C + i * ldc + j, ldc,
+                                accumulate || k > 0);
 }
 
 template <class T>

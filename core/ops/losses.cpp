@@ -35,17 +35,18 @@ int64_t check(const Operand& logits, const Ids& targets, const CrossEntropyOptio
     return counted;
 }
 
-/// share Σ_n -Σ_v q_v log softmax(x_n)[v], q = (1 - ε) 1{target_n} + ε / V; p gets the probabilities, zeros in rows
-/// that don't count, if it is defined.
-Tensor loss(const Tensor& logits, const Ids& targets, const CrossEntropyOptions& o, double share, Tensor& p) {
+/// share Σ_n -Σ_v q_v log softmax(x_n)[v], q = (1 - ε) 1{target_n} + ε / V. g gets its gradient, share (p - q), zeros
+/// in rows that don't count, if it is defined: here, while a row of p is at hand, it costs next to nothing.
+Tensor loss(const Tensor& logits, const Ids& targets, const CrossEntropyOptions& o, double share, Tensor& g) {
     const int64_t N = targets.size(), V = logits.dim(-1);
     Tensor losses = Tensor::empty({N}, DType::f64);
     double* to = losses.mutable_data<double>();
     dispatch(logits.dtype(), [&]<class T>(T) {
-        const T* x = logits.data<T>();
-        T* probabilities = p.defined() ? p.mutable_data<T>() : nullptr;
+        const T *x = logits.data<T>(), factor = T(share), others = T(share * o.label_smoothing / double(V));
+        const T target = factor * T(1 - o.label_smoothing);
+        T* gradient = g.defined() ? g.mutable_data<T>() : nullptr;
         each_row(N, V, [&](int64_t n) {
-            T* row = probabilities != nullptr ? probabilities + n * V : nullptr;
+            T* row = gradient != nullptr ? gradient + n * V : nullptr;
             to[n] = 0;
             if (targets[n] == o.ignore_index) {
                 if (row != nullptr) std::fill_n(row, V, T{0});
@@ -56,27 +57,12 @@ Tensor loss(const Tensor& logits, const Ids& targets, const CrossEntropyOptions&
             to[n] = (z.max - x_target) + std::log(z.sum);
             if (o.label_smoothing > 0)  // Σ q_v x_v = x_target - ε (x_target - mean x)
                 to[n] += o.label_smoothing * (x_target - kernels::sum(V, x + n * V) / double(V));
+            if (row == nullptr) return;
+            for (int64_t v = 0; v < V; v++) row[v] = factor * row[v] - others;
+            row[targets[n]] -= target;
         });
     });
     return Tensor::full({}, share * kernels::sum(N, losses.data<double>()), logits.dtype());
-}
-
-/// scale (p - q), zeros in rows that don't count
-Tensor loss_gradient(const Tensor& p, const Ids& targets, const CrossEntropyOptions& o, double scale) {
-    const int64_t N = targets.size(), V = p.dim(-1);
-    Tensor dx = Tensor::empty(p.shape(), p.dtype());
-    dispatch(p.dtype(), [&]<class T>(T) {
-        const T *from = p.data<T>(), g = T(scale), others = T(scale * o.label_smoothing / double(V));
-        const T target = g * T(1 - o.label_smoothing);
-        T* to = dx.mutable_data<T>();
-        each_row(N, V, [&](int64_t n) {
-            const bool counts = targets[n] != o.ignore_index;
-            const T shift = counts ? others : T(0);
-            for (int64_t i = n * V; i < (n + 1) * V; i++) to[i] = g * from[i] - shift;
-            if (counts) to[n * V + targets[n]] -= target;
-        });
-    });
-    return dx;
 }
 
 double share_of(int64_t counted, Reduction reduction) {
@@ -95,26 +81,29 @@ namespace ops {
 
 struct CrossEntropy final : Record {
     Edge logits;
-    Saved p;
+    Saved g;  // dL/dx
     Edge loss;
-    Ids targets;
-    CrossEntropyOptions options;
-    double share;  // of one target in the loss: 1, or 1 / the number that count
+    bool smoothed;
+    /// share: of one target in the loss, 1 or 1 / the number that count.
     CrossEntropy(Recording& r, const Operand& x, const Ids& targets, const CrossEntropyOptions& options, double share)
-        : logits(r.input(x)), targets(targets.clone()), options(options), share(share) {
-        if (r.wanted && r.tape.recording()) p.value = Tensor::empty(x.shape(), x.value().dtype());
-        loss = r.output(unroll::loss(x.value(), targets, options, share, p.value));
-        p.version = p.value.version();
+        : logits(r.input(x)), smoothed(options.label_smoothing > 0) {
+        if (r.wanted && r.tape.recording()) g.value = Tensor::empty(x.shape(), x.value().dtype());
+        loss = r.output(unroll::loss(x.value(), targets, options, share, g.value));
+        g.version = g.value.version();
     }
-    void backward(Tape& tape) override { tape.add(logits, loss_gradient(p, targets, options, share * dy->item())); }
+    void backward(Tape& tape) override {
+        const double dL = dy->item();
+        tape.add(logits, dL == 1 ? g.value : dL * g.value);
+    }
     Text text() const override {
-        if (options.label_smoothing > 0)
+        if (smoothed)
             return {"cross_entropy",
                     "p = softmax(x), q = (1 - ε) 1{target} + ε / V, L = -1/N Σ_n Σ_v q_n[v] log p_n[v]",
-                    "dx += dL (p - q) / N"};
-        return {"cross_entropy", "p = softmax(x), L = -1/N Σ_n log p_n[target_n]", "dx += dL (p - 1{target}) / N"};
+                    "dx += dL g, g = (p - q) / N"};
+        return {"cross_entropy", "p = softmax(x), L = -1/N Σ_n log p_n[target_n]",
+                "dx += dL g, g = (p - 1{target}) / N"};
     }
-    void symbols(Symbols& list) const override { list.in("x", logits).in("p", p).out("L", loss); }
+    void symbols(Symbols& list) const override { list.in("x", logits).in("g", g).out("L", loss); }
 };
 
 }  // namespace ops

@@ -47,7 +47,7 @@ void memory_table(const Case& c) {
     fmt::print("{:<54}{:>8.1f} MB, {:.2f} times their sum\n", "taken from the heap for training steps", taken,
                taken / needed);
     fmt::print("{:<54}{:>8.1f} MB, {:.1f} MB of them before\n", "resident at most", resident_mb(), before);
-    fmt::print("result memory-{} {:.3f}\n", c.name(), taken / needed);
+    fmt::print("result memory-{} {:.3f}\n", c.name, taken / needed);
 }
 
 void token_table(const Case& base, double limit) {

@@ -233,6 +233,22 @@ TEST_CASE("seq2seq: searches go on from the right states") {
     }
 }
 
+TEST_CASE("seq2seq: greedy search takes nothing from the heap, however long") {
+    for (const Seq2SeqOptions& o : kinds(DType::f32)) {
+        Generator gen(4);
+        const Seq2Seq model(o, gen);
+        CAPTURE(model.pretty());
+        const Seq2Seq::Source x = random_source(o, 5, 4, 5);
+        Seq2SeqSearch search(model);
+        const DecodeOptions options{.never = {2}, .max_length = 50};
+        for (int i = 0; i < 3; i++) search.greedy(x, options);
+        const MemoryStats before = memory_stats();
+        search.greedy(x, options);
+        if (pooled()) CHECK(memory_stats().heap_allocations == before.heap_allocations);
+        CHECK(memory_stats().live_bytes == before.live_bytes);
+    }
+}
+
 TEST_CASE("seq2seq: each decoder learns to turn words round") {
     const int64_t T = 5, B = 16;
     for (DecoderKind kind : {DecoderKind::fixed, DecoderKind::book, DecoderKind::luong})

@@ -99,9 +99,10 @@ const DecodeOptions small{.start = 0, .end = 1, .max_length = 4, .beam_width = 1
 
 TEST_CASE("beam search: V^T wide it finds the argmax of all outputs") {
     for (uint64_t seed : {1, 2, 3, 4, 5})
-        for (const auto& [V, T] : {std::pair<int64_t, int64_t>{3, 5}, {4, 4}, {2, 7}, {5, 1}, {1, 3}})
+        for (const auto& sizes : {std::pair<int64_t, int64_t>{3, 5}, {4, 4}, {2, 7}, {5, 1}, {1, 3}})
             for (LengthPenalty kind : {LengthPenalty::plain, LengthPenalty::gnmt})
                 for (double exponent : {0.0, 0.6, 1.0, 3.0}) {
+                    const int64_t V = sizes.first, T = sizes.second;
                     if (V == 1 && exponent > 0) continue;
                     CAPTURE(seed);
                     CAPTURE(V);

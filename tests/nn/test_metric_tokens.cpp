@@ -42,6 +42,15 @@ TEST_CASE("13a: points between digits and elsewhere, one after another") {
     CHECK(tokenise_13a("é.5 5.é") == "é . 5 5 . é");
 }
 
+TEST_CASE("13a: a line of any length, wherever a token stands in it") {
+    const std::string text = "a.b 1.5 1., .5 (c-d) 5-6 x\u00a0y \u2013 z...";
+    for (size_t length = 0; length < 140; length++) {
+        const std::string before(length, 'w');
+        CHECK(tokenise_13a(before + " " + text) == (length > 0 ? before + " " : "") + tokenise_13a(text));
+        CHECK(cut(before + " " + text, Tokeniser::none).size() == (length > 0) + cut(text, Tokeniser::none).size());
+    }
+}
+
 TEST_CASE("13a: entities, line breaks, what was left out") {
     CHECK(tokenise_13a("&amp;lt; &lt;a&gt; &quot;b&quot;") == "< < a > \" b \"");
     CHECK(tokenise_13a("a<skipped>b high-\nway line\nend") == "ab highway line end");

@@ -78,6 +78,23 @@ TEST_CASE("ROUGE-L: the longest common subsequence is the longest") {
     }
 }
 
+TEST_CASE("ROUGE-L: long texts as short ones") {
+    Tokens counted;
+    for (uint64_t i = 1; i <= 70; i++) {
+        counted.push_back(i << 55);
+        CHECK(longest_common_subsequence(counted, counted) == static_cast<int64_t>(i));
+    }
+    Generator gen(6);
+    const auto padded = [](Tokens tokens) {  // words that occur nowhere else, in front
+        for (uint64_t i = 0; i < 80; i++) tokens.insert(tokens.begin(), 1000 + i);
+        return tokens;
+    };
+    for (int round = 0; round < 50; round++) {
+        const Tokens a = rouge_tokens(words(gen, 64, 3)), b = rouge_tokens(words(gen, 64, 3));
+        CHECK(longest_common_subsequence(padded(a), padded(b)) == 80 + longest_common_subsequence(a, b));
+    }
+}
+
 TEST_CASE("ROUGE-Lsum: sentences in any order, tokens counted as often as there are") {
     CHECK(rouge_lsum("c d\na b", "a b\nc d").f == doctest::Approx(1));
     CHECK(rouge_l("c d\na b", "a b\nc d").f == doctest::Approx(0.5));
@@ -99,7 +116,7 @@ TEST_CASE("ROUGE: nothing to compare, and misuse") {
         CHECK(rouge_lsum("a", empty).f == 0);
         CHECK(rouge_n_book("a", {empty}, 1) == 0);
     }
-    CHECK(best_reference({}, [](const std::string& r) { return rouge_l("a", r); }).f == 0);
+    CHECK(best_reference(std::vector<std::string>(), [](const std::string& r) { return rouge_l("a", r); }).f == 0);
     CHECK(failure([] { rouge_n("a", "b", 0); }) == "rouge_n (HERE): n is 0, expected 1 or more");
     const Tokens many(20000, 1);
     CHECK(failure([&] { longest_common_subsequence(many, many); }) ==

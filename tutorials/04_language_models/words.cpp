@@ -60,9 +60,8 @@ void tell_sentences(Lesson& lesson, const LanguageModel& model, const TokenCorpu
         "A language model says how probable a sentence is, which is what speech recognition and translation want to "
         "know (chapter 09). The sentence begins after an `<eos>` and has to end with one.");
     const Vocabulary& v = corpus.vocabulary;
-    std::vector<std::string> words =
-        texts.published ? whitespace_words(sentence) : punctuation_words(to_lower(sentence));
-    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    const std::vector<std::string> words = punctuation_words(texts.published ? sentence : to_lower(sentence));
+    const std::vector<std::string> reversed(words.rbegin(), words.rend());
     double nats[2];
     for (size_t i = 0; i < 2; i++) {
         std::vector<std::string> tokens = i == 0 ? words : reversed;

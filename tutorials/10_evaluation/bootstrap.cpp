@@ -99,9 +99,8 @@ void tell_bootstrap(Lesson& lesson, const EvaluationOptions& options) {
         "in the same hard sentences. Each one's interval is wide, "
         "since it holds the luck of which sentences were drawn; but that luck is the same for both. So draw the "
         "same segments for both, and look at the *difference* (paired bootstrap; Koehn 2004).");
-    lesson::Table pairs{
-        .caption = "The same two systems, judged on more and more sentences. p as sacreBLEU counts it",
-        .header = {"segments", "22 % wrong", "20 % wrong", "difference", "from", "to", "better in", "p"}};
+    lesson::Table pairs{.caption = "The same two systems, judged on more and more sentences. p as sacreBLEU counts it",
+                        .header = {"segments", "22 %", "20 %", "difference", "from", "to", "better in", "p"}};
     Comparison last = {};
     for (size_t n : {size_t{50}, size_t{200}, size_t{800}, size_t{3200}}) {
         const size_t used = std::min(n, sentences.size());

@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "core/kernels/parallel.hpp"
 #include "nn/bleu.hpp"
 #include "nn/bootstrap.hpp"
 #include "nn/rouge.hpp"
@@ -80,41 +82,77 @@ std::string lines_of(std::string text, const std::string& sentence_end) {
     return text;
 }
 
+struct RougeOfLine {
+    RougeScore best;
+    double book;
+};
+
+/// A line's score of each type. A line without sentence ends is one sentence, whose Lsum is L.
+std::vector<RougeOfLine> rouge_of_line(const Arguments& a, const std::string& hypothesis, const Lines& references) {
+    const Tokens prediction = rouge_tokens(hypothesis);
+    std::vector<Tokens> tokens;
+    for (const std::string& reference : references) tokens.push_back(rouge_tokens(reference));
+    std::vector<RougeOfLine> scores;
+    std::optional<RougeScore> l;  // L, and Lsum where it is that
+    for (const std::string& type : a.types) {
+        if (type == "Lsum" && !a.sentence_end.empty()) {
+            const std::string text = lines_of(hypothesis, a.sentence_end);
+            scores.push_back({best_reference(references,
+                                             [&](const std::string& reference) {
+                                                 return rouge_lsum(text, lines_of(reference, a.sentence_end));
+                                             }),
+                              0});
+        } else if (type[0] == 'L') {
+            if (!l) l = best_reference(tokens, [&](const Tokens& r) { return rouge_l(prediction, r); });
+            scores.push_back({*l, 0});
+        } else {
+            const int n = std::stoi(type);
+            const RougeScore best = best_reference(tokens, [&](const Tokens& r) { return rouge_n(prediction, r, n); });
+            // Of one reference it is the recall.
+            scores.push_back({best, tokens.size() > 1 ? rouge_n_book(prediction, tokens, n) : best.recall});
+        }
+    }
+    return scores;
+}
+
 Scored score_rouge(const Arguments& a, const std::string& path, const Lines& hypotheses,
                    const std::vector<Lines>& references) {
     Scored s{.name = "ROUGE-" + a.types[0],
              .signature = fmt::format("nrefs:{}|refs:best|mean:lines|stem:no|version:unroll", references.size())};
     s.of_sum = [](const std::vector<double>& sum) { return sum[0] / sum[1]; };
-    for (const std::string& type : a.types) {
-        const int n = type[0] == 'L' ? 0 : std::stoi(type);
-        double precision = 0, recall = 0, f = 0, book = 0;
-        for (size_t i = 0; i < hypotheses.size(); i++) {
+    std::vector<std::vector<RougeOfLine>> scores(hypotheses.size());
+    const auto lines = static_cast<int64_t>(hypotheses.size()), chunks = std::min<int64_t>(lines, kernels::threads());
+    kernels::parallel(chunks, [&](int64_t chunk) {
+        const auto begin = static_cast<size_t>(kernels::chunk_begin(lines, chunks, chunk));
+        const auto end = static_cast<size_t>(kernels::chunk_begin(lines, chunks, chunk + 1));
+        for (size_t i = begin; i < end; i++) {
             Lines of_line;
-            for (const Lines& stream : references) of_line.push_back(lines_of(stream[i], a.sentence_end));
-            const std::string hypothesis = lines_of(hypotheses[i], a.sentence_end);
-            RougeScore r;
+            for (const Lines& stream : references) of_line.push_back(stream[i]);
             try {
-                r = best_reference(of_line, [&](const std::string& reference) {
-                    return n > 0         ? rouge_n(hypothesis, reference, n)
-                           : type == "L" ? rouge_l(hypothesis, reference)
-                                         : rouge_lsum(hypothesis, reference);
-                });
+                scores[i] = rouge_of_line(a, hypotheses[i], of_line);
             } catch (const Error& e) {
                 throw Error("{}: line {}: {}", path, i + 1, e.what());
             }
-            precision += 100 * r.precision;
-            recall += 100 * r.recall;
-            f += 100 * r.f;
-            if (n > 0) book += 100 * rouge_n_book(hypothesis, of_line, n);
-            if (a.bootstrap.samples > 0 && type == a.types[0]) s.segments.push_back({100 * r.f, 1});
         }
-        const auto lines = static_cast<double>(hypotheses.size());
-        if (type == a.types[0]) s.score = f / lines;
-        s.json["ROUGE-" + type] = {{"precision", precision / lines}, {"recall", recall / lines}, {"f", f / lines}};
-        if (n > 0) s.json["ROUGE-" + type]["book"] = book / lines;
-        s.details.push_back(fmt::format("ROUGE-{:<4} precision {:.4f}, recall {:.4f}, F {:.4f}{}", type,
-                                        precision / lines, recall / lines, f / lines,
-                                        n > 0 ? fmt::format(", the book's {:.4f}", book / lines) : ""));
+    });
+    for (size_t k = 0; k < a.types.size(); k++) {
+        RougeOfLine mean = {};
+        for (const std::vector<RougeOfLine>& of_line : scores) {
+            const double share = 100 / static_cast<double>(lines);
+            mean.best.precision += share * of_line[k].best.precision;
+            mean.best.recall += share * of_line[k].best.recall;
+            mean.best.f += share * of_line[k].best.f;
+            mean.book += share * of_line[k].book;
+            if (a.bootstrap.samples > 0 && k == 0) s.segments.push_back({100 * of_line[k].best.f, 1});
+        }
+        if (k == 0) s.score = mean.best.f;
+        const bool by_n = a.types[k][0] != 'L';
+        ordered_json& json = s.json["ROUGE-" + a.types[k]];
+        json = {{"precision", mean.best.precision}, {"recall", mean.best.recall}, {"f", mean.best.f}};
+        if (by_n) json["book"] = mean.book;
+        s.details.push_back(fmt::format("ROUGE-{:<4} precision {:.4f}, recall {:.4f}, F {:.4f}{}", a.types[k],
+                                        mean.best.precision, mean.best.recall, mean.best.f,
+                                        by_n ? fmt::format(", the book's {:.4f}", mean.book) : ""));
     }
     return s;
 }
@@ -189,7 +227,7 @@ int main(int argc, char** argv) {
     bleu->add_option("--tokenize", a.bleu.tokeniser)->transform(CLI::CheckedTransformer(tokenisers));
     bleu->add_option("--smooth-method", a.bleu.smoothing)->transform(CLI::CheckedTransformer(smoothings));
     bleu->add_option("--smooth-value", a.bleu.smooth_value)->check(CLI::NonNegativeNumber);
-    bleu->add_option("--max-ngram-order", a.bleu.max_n)->check(CLI::Range(1, 1000));
+    bleu->add_option("--max-ngram-order", a.bleu.max_n)->check(CLI::Range(1, 100));
     bleu->add_option("--weights", a.bleu.weights)->delimiter(',')->allow_extra_args(false);
     CLI::App* rouge = app.add_subcommand("rouge");
     common_options(rouge, a);

@@ -8,6 +8,7 @@
 
 #include "core/kernels/parallel.hpp"
 #include "models/translator.hpp"
+#include "nn/bleu.hpp"
 #include "tutorials/lesson/progress.hpp"
 
 using namespace unroll;
@@ -42,12 +43,12 @@ Recipe recipe_of(const std::string& set) {
                           .tied = true,
                           .dropout = 0.3};
     r.batches = {.tokens = tiny ? 400 : 450};
-    r.training = {.steps = tiny ? 1500 : 14000, .validate_every = tiny ? 500 : 1000};
+    r.training = {.steps = tiny ? 1500 : 18000, .validate_every = tiny ? 500 : 1000};
     return r;
 }
 
 struct Paths {
-    std::string folder, set = "ui-en-de", data = UNROLL_ROOT "/data", train, valid;
+    std::string folder, set = "ui-en-de", data = UNROLL_ROOT "/data", train, valid, part = "test";
     std::string file(const std::string& own, const char* part) const {
         return own.empty() ? fmt::format("{}/{}/{}.tsv", data, set, part) : own;
     }
@@ -114,6 +115,45 @@ void score_lines(const Translator& translator) {
     }
 }
 
+/// references[r][s]; a sentence with fewer than others has its first again, which changes no count.
+std::vector<Lines> references_of(const std::vector<TextPair>& pairs, const std::string& file) {
+    std::vector<std::vector<std::string>> rows;
+    if (std::filesystem::exists(file)) rows = load_table(file, 2);
+    if (!rows.empty() && rows.size() != pairs.size())
+        throw Error("{}: {} lines for {} sentences", file, rows.size(), pairs.size());
+    size_t most = 1;
+    for (const auto& row : rows) most = std::max(most, row.size() - 1);
+    std::vector<Lines> references(most);
+    for (size_t r = 0; r < most; r++)
+        for (size_t s = 0; s < pairs.size(); s++)
+            references[r].push_back(!rows.empty() && r + 1 < rows[s].size() ? rows[s][r + 1] : pairs[s].target);
+    return references;
+}
+
+void evaluate_part(const Translator& translator, const Paths& paths, const Recipe& recipe, DecodeOptions options,
+                   bool table) {
+    const std::string file = paths.file("", paths.part.c_str());
+    const auto pairs = load_pairs(file, recipe.columns);
+    const auto references = references_of(pairs, file.substr(0, file.size() - 4) + ".refs.tsv");
+    std::vector<std::string> sources;
+    for (const TextPair& p : pairs) sources.push_back(p.source);
+    const Bleu bleu;
+    const auto score = [&](const DecodeOptions& o) {
+        return bleu.corpus(translator.translate(sources, o), references).score;
+    };
+    for (int64_t width : {1, 2, 4, 8, 16})
+        for (double exponent : {0.0, 0.6, 1.0, 1.4}) {
+            if (!table || (width == 1 && exponent > 0)) continue;
+            options.beam_width = width, options.exponent = exponent;
+            fmt::print("beam {:>2}  exponent {}  {:.4f}\n", width, exponent, score(options));
+            std::fflush(stdout);
+        }
+    if (table) return;
+    fmt::print("{:.4f} nats a piece\n",
+               evaluate(translator.model, translator.ids(pairs), translator.batches({.sentences = 64})));
+    fmt::print("BLEU = {:.4f} {}\n", score(options), bleu.signature(references.size()));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -128,23 +168,31 @@ int main(int argc, char** argv) try {
     app.add_option("--threads", threads, "of every kernel")->check(CLI::Range(1, 256));
     CLI::App* training =
         app.add_subcommand("train", "trains, or goes on from FOLDER; Ctrl-C stops it with a checkpoint");
-    training->add_option("--set", paths.set,
-                         "ui-en-de or cldr-names of data/, with its recipe; or the name of your own");
-    training->add_option("--data", paths.data, "where the data sets are");
     training->add_option("--train", paths.train, "your own pairs, a line each: source, tab, target");
     training->add_option("--valid", paths.valid, "others to validate with");
     training->add_option("--steps", steps, "in place of the recipe's")->check(CLI::Range(1, 100000000));
     training->add_option("--seed", seed, "of everything random");
     CLI::App* line = app.add_subcommand("line", "translates each line of standard input");
     CLI::App* score = app.add_subcommand("score", "log P(target | source), piece by piece, of lines SOURCE tab TARGET");
-    line->add_option("--beam", decode.beam_width, "1 is greedy")->check(CLI::Range(1, 10000));
-    line->add_option("--exponent", decode.exponent, "of the length")->check(CLI::Range(0.0, 10.0));
-    for (CLI::App* sub : {training, line, score}) sub->add_option("FOLDER", paths.folder)->required();
+    CLI::App* evaluation = app.add_subcommand("evaluate", "BLEU on a part of a set, as the last line");
+    bool table = false;
+    evaluation->add_option("--part", paths.part, "valid, test, ..");
+    evaluation->add_flag("--table", table, "BLEU for each of some widths of the beam and exponents");
+    for (CLI::App* sub : {line, evaluation}) {
+        sub->add_option("--beam", decode.beam_width, "1 is greedy")->check(CLI::Range(1, 10000));
+        sub->add_option("--exponent", decode.exponent, "of the length")->check(CLI::Range(0.0, 10.0));
+    }
+    for (CLI::App* sub : {training, evaluation}) {
+        sub->add_option("--set", paths.set, "ui-en-de or cldr-names, with its recipe; or the name of your own");
+        sub->add_option("--data", paths.data, "where the sets are");
+    }
+    for (CLI::App* sub : {training, line, score, evaluation}) sub->add_option("FOLDER", paths.folder)->required();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);
-        fmt::print(stderr, "translate: {}\nusage: translate train|line|score FOLDER [options] | translate --help\n",
+        fmt::print(stderr,
+                   "translate: {}\nusage: translate train|line|score|evaluate FOLDER [options] | translate --help\n",
                    error.what());
         return 2;
     }
@@ -158,6 +206,7 @@ int main(int argc, char** argv) try {
     if (!training->parsed()) std::signal(SIGINT, SIG_DFL);
     if (training->parsed()) train(paths, recipe, seed);
     if (line->parsed()) translate_lines(Translator::load(paths.folder), decode);
+    if (evaluation->parsed()) evaluate_part(Translator::load(paths.folder), paths, recipe, decode, table);
     if (score->parsed()) score_lines(Translator::load(paths.folder));
 } catch (const std::exception& error) {
     fmt::print(stderr, "translate: {}\n", error.what());
