@@ -1,33 +1,10 @@
 #include "models/seq2seq_search.hpp"
 
-#include <algorithm>
 #include <numeric>
 
+#include "models/picked.hpp"
+
 namespace unroll {
-
-/// Sequences `rows` of x [.., B, X].
-static Var picked(const Var& x, const Ids& rows) {
-    if (!given(x)) return x;
-    const int64_t N = rows.size(), B = x.shape()[-2], width = x.dim(-1);
-    Tensor y = Tensor::empty(x.shape().with(-2, {N, 'N'}), x.dtype());
-    dispatch(x.dtype(), [&]<class T>(T) {
-        const T* from = x.value().data<T>();
-        T* to = y.mutable_data<T>();
-        for (int64_t i = 0; i < y.size() / width; i++)
-            std::copy_n(from + (i / N * B + rows[i % N]) * width, width, to + i * width);
-    });
-    return x.tape()->constant(y);
-}
-static Ids picked(const Ids& x, const Ids& rows) {
-    if (!x.defined()) return x;
-    Ids y = Ids::empty({rows.size()});
-    for (int64_t i = 0; i < rows.size(); i++) y.mutable_data()[i] = x[rows[i]];
-    return y;
-}
-
-static bool equal(const Ids& a, const Ids& b) {
-    return a.size() == b.size() && std::equal(a.data(), a.data() + a.size(), b.data());
-}
 
 DecoderStep Seq2SeqSearch::begin(const Seq2Seq::Source& source, Where at) {
     all_ = source_ = model_.encode(tape_, source, nullptr, at);

@@ -1,9 +1,5 @@
 #include "models/seq2seq_trainer.hpp"
 
-#include "nn/checkpoint.hpp"
-#include "nn/clip.hpp"
-#include "nn/schedule.hpp"
-
 namespace unroll {
 
 Seq2Seq::Source source_of(const PairBatches::Batch& batch, const PairIds& pairs) {
@@ -19,103 +15,19 @@ Seq2Seq::Source source_of(const PairBatches::Batch& batch, const PairIds& pairs)
     return source;
 }
 
-double evaluate(const Seq2Seq& model, const PairIds& pairs, PairBatchOptions options) {
-    options.shuffle = false;
-    PairBatches batches(pairs.sources, pairs.targets, options);
-    Tape tape(Tape::Mode::forward_only);
-    double sum = 0, words = 0;
-    for (int64_t i = 0; i < batches.batches(); i++) {
-        const PairBatches::Batch b = batches.next();
-        const auto n = double(b.target_tokens);
-        sum += n * model.loss(tape, source_of(b, pairs), b.inputs, b.targets, {.padding = options.pad}).item();
-        words += n;
-    }
-    return sum / words;
+double evaluate(const Seq2Seq& model, const PairIds& pairs, const PairBatchOptions& options) {
+    return mean_loss(pairs, options, [&](Tape& tape, const PairBatches::Batch& b) {
+        return model.loss(tape, source_of(b, pairs), b.inputs, b.targets, {.padding = options.pad});
+    });
 }
 
 Seq2SeqTrainer::Seq2SeqTrainer(Seq2Seq& model, const PairIds& train, const PairIds& valid,
                                const PairBatchOptions& batches, const Seq2SeqTraining& options, Where at)
-    : model_(model),
-      train_(train),
-      valid_(valid),
-      batching_(batches),
-      options_(options),
-      parameters_(parameters(model)),
-      adam_(parameters_, {.lr = options.learning_rate, .betas = {0.9, options.beta2}}, at),
-      dropout_(batches.seed, 1),
-      batches_(train.sources, train.targets, batches, at) {
-    if (options.steps < 0 || options.validate_every < 1)
-        fail("Seq2SeqTrainer", at, "steps {}, validate_every {}: expected 0 or more, and 1 or more", options.steps,
-             options.validate_every);
-}
+    : PairTrainer(model, model.options().dropout, train, valid, batches, options, at), model_(model) {}
 
-bool Seq2SeqTrainer::step() {
-    if (done_ >= options_.steps) return false;
-    adam_.set_lr(options_.learning_rate * warm_cosine(done_, options_.steps, options_.warm_up));
-    const PairBatches::Batch b = batches_.next();
-    tape_.clear();
-    const Var loss =
-        model_.loss(tape_, source_of(b, train_), b.inputs, b.targets,
-                    {.padding = batching_.pad, .label_smoothing = options_.label_smoothing, .dropout = &dropout_});
-    tape_.backward(loss);
-    clip_grad_norm(tape_, parameters_, options_.max_norm);
-    adam_.step(tape_);
-    loss_ = loss.item();
-    sum_ += loss_;
-    words_ += b.target_tokens;
-    done_++;
-    if (done_ % options_.validate_every == 0 || done_ == options_.steps) {
-        const int64_t since = done_ - (history_.empty() ? 0 : history_.back().step);
-        history_.push_back({done_, words_, sum_ / double(since), evaluate(model_, valid_, batching_)});
-        sum_ = 0;
-    }
-    return true;
-}
-
-std::map<std::string, std::string> Seq2SeqTrainer::configuration() const {
-    return {
-        {"model", model_.pretty()},
-        {"training", fmt::format("{} steps of {} sentences or {} words at most, rate {}, warm-up {}, beta2 {}, norm "
-                                 "{}, smoothing {}, dropout {}, validated every {}, seed {}",
-                                 options_.steps, batching_.sentences, batching_.tokens, options_.learning_rate,
-                                 options_.warm_up, options_.beta2, options_.max_norm, options_.label_smoothing,
-                                 model_.options().dropout, options_.validate_every, batching_.seed)},
-        {"pairs", fmt::format("{} to learn from, {} to validate with", train_.sources.size(), valid_.sources.size())}};
-}
-
-void Seq2SeqTrainer::save(const std::string& path, std::map<std::string, std::string> more) const {
-    Progress progress{.configuration = std::move(more)};
-    progress.configuration.merge(configuration());
-    progress.numbers = {{"done", double(done_)}, {"words", double(words_)}, {"loss", loss_}, {"sum", sum_}};
-    Tensor history = Tensor::empty({int64_t(history_.size()), 4}, DType::f64);
-    for (size_t i = 0; i < history_.size(); i++) {
-        const auto& [step, words, train, valid] = history_[i];
-        const double row[] = {double(step), double(words), train, valid};
-        for (int64_t k = 0; k < 4; k++) history.set({int64_t(i), k}, row[k]);
-    }
-    progress.tensors["history"] = history;
-    save_checkpoint(path, model_, adam_, dropout_, progress);
-}
-
-void Seq2SeqTrainer::resume(const std::string& path) {
-    const auto theirs = load_configuration(path);
-    for (const auto& [key, value] : configuration()) {
-        const auto found = theirs.find(key);
-        if (found == theirs.end() || found->second != value)
-            throw Error("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key,
-                        found == theirs.end() ? "" : found->second, value);
-    }
-    Progress progress = load_checkpoint(path, model_, adam_, dropout_);
-    done_ = int64_t(progress.numbers["done"]);
-    words_ = int64_t(progress.numbers["words"]);
-    loss_ = progress.numbers["loss"];
-    sum_ = progress.numbers["sum"];
-    batches_.set_position(done_);
-    history_.clear();
-    const Tensor& history = progress.tensors["history"];
-    for (int64_t i = 0; history.defined() && i < history.dim(0); i++)
-        history_.push_back(
-            {int64_t(history.at({i, 0})), int64_t(history.at({i, 1})), history.at({i, 2}), history.at({i, 3})});
+Var Seq2SeqTrainer::batch_loss(Tape& tape, const PairBatches::Batch& b, Generator* dropout) const {
+    return model_.loss(tape, source_of(b, train_), b.inputs, b.targets,
+                       {.padding = batching_.pad, .label_smoothing = options_.label_smoothing, .dropout = dropout});
 }
 
 }  // namespace unroll

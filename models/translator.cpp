@@ -1,11 +1,10 @@
 #include "models/translator.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <numeric>
 
 #include "core/ops/reductions.hpp"
-#include "nn/checkpoint.hpp"
+#include "models/options_file.hpp"
 
 namespace unroll {
 namespace {
@@ -176,24 +175,14 @@ void Translator::save_text(const std::string& folder) const {
 }
 
 std::map<std::string, std::string> Translator::configuration() const {
-    std::map<std::string, std::string> numbers;
     Seq2SeqOptions o = options_.model;
-    each_option(o, [&](const char* name, auto value) { numbers[name] = fmt::format("{}", double(value)); });
-    return numbers;
+    return options_as_text([&](auto f) { each_option(o, f); });
 }
 
 Translator Translator::load(const std::string& folder) {
     const std::string path = folder + "/model";
-    const auto numbers = load_configuration(path);
     Translator t;
-    each_option(t.options_.model, [&](const char* name, auto& value) {
-        const auto found = numbers.find(name);
-        char* end = nullptr;
-        const double number = found == numbers.end() ? 0 : std::strtod(found->second.c_str(), &end);
-        const bool is_number = end != nullptr && end != found->second.c_str() && *end == 0;
-        if (!is_number) throw Error("{}: no checkpoint of a translator: its {} is missing or no number", path, name);
-        value = static_cast<std::decay_t<decltype(value)>>(number);
-    });
+    load_options(path, "translator", [&](auto f) { each_option(t.options_.model, f); });
     t.source_ = Bpe::load(folder + "/source.bpe");
     t.target_ = Bpe::load(folder + "/target.bpe");
     t.source_words_ = Vocabulary::load(folder + "/source.vocabulary");

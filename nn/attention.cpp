@@ -62,7 +62,7 @@ Attention::Output Attention::operator()(const Var& query, const Keys& source, Wh
                       ? additive_scores(matmul(query, transposed(source.W_q)), source.side, v_a)
                       : dot_scores(query, source.side);
     const Var alpha = softmax(e, source.lengths);
-    return {weighted_sum(alpha, source.values), alpha};
+    return {weighted_sum(alpha, source.values), alpha, e};
 }
 
 void Attention::visit(Visitor& v) {

@@ -34,6 +34,7 @@ class Attention : public Module {
     struct Output {
         Var context;  // c [.., B, He]
         Var weights;  // α [.., B, S]; past a source's length exactly 0
+        Var scores;   // e [.., B, S]
     };
 
     Attention() = default;

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include "core/ops/copy.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reductions.hpp"
+#include "models/pointer_generator.hpp"
 #include "nn/attention_rnn.hpp"
 #include "nn/gru.hpp"
 #include "nn/lstm.hpp"
@@ -51,6 +53,43 @@ static void operations(Table& table) {
                     additive_scores(row, in[0], v), additive_scores(row, x, in[1]), weighted_sum(in[2], x),
                     weighted_sum(alpha, in[0])};
     });
+}
+
+static void copying(Table& table) {
+    table.section("copying");
+    for (const auto& [T, B, S, V] : {std::array{1, 1, 1, 2}, std::array{3, 2, 5, 4}, std::array{2, 3, 4, 1}}) {
+        std::vector<int32_t> words,
+            targets;  // words 0 .. V: the last can be copied only; every third target is ignored
+        for (int i = 0; i < S * B; i++) words.push_back((i / B + i % B * 2) % (V + 1));
+        for (int r = 0; r < T * B; r++) targets.push_back(r % 3 == 1 ? -1 : r % 3 == 0 ? words[size_t(r % B)] : r % V);
+        const CopySource source{Ids(words, {S, B}), some_lengths(B, S)};
+        table.check(fmt::format("copy_loss T={} B={} S={} V={}", T, B, S, V),
+                    {{"x", {T, B, V}}, {"g", {T, B}}, {"e", {T, B, S}}},
+                    [source, some = Ids(targets, {T, B})](const Vars& v) {
+                        return Vars{copy_loss(v[0], v[1], v[2], source, some, -1)};
+                    });
+    }
+    for (const auto& [copying, selective] :
+         {std::array{true, true}, std::array{true, false}, std::array{false, false}}) {
+        Generator gen(6);
+        PointerGenerator model({.vocabulary = 9,
+                                .written = 6,
+                                .unknown = 3,
+                                .copying = copying,
+                                .selective_reading = selective,
+                                .embedding_size = 3,
+                                .encoder_size = 2,
+                                .hidden_size = 4,
+                                .dtype = DType::f64},
+                               gen);
+        const CopySource source{Ids({4, 7, 9, 8, 4, 5}, {3, 2}), Ids({3, 2})};
+        const Ids before({1, 1, 4, 8, 9, 5}, {3, 2}), targets({4, 8, 9, 5, 2, 0}, {3, 2});
+        table.check_owned(!copying    ? "PointerGenerator, attention alone"
+                          : selective ? "PointerGenerator"
+                                      : "PointerGenerator, nothing read back",
+                          parameters(model),
+                          [=](Tape& tape) { return Vars{model.loss(tape, source, before, targets, 0)}; });
+    }
 }
 
 static void modules(Table& table) {
@@ -120,6 +159,7 @@ static void attention_rnn(Table& table, const char* cell) {
 
 void add_attention(Table& table) {
     operations(table);
+    copying(table);
     modules(table);
     table.section("AttentionRnn");
     attention_rnn<RnnCell>(table, "rnn");

@@ -1,0 +1,110 @@
+#pragma once
+#include <vector>
+
+#include "core/ids.hpp"
+#include "core/ops/elementwise.hpp"
+#include "core/ops/reductions.hpp"
+#include "tutorials/grader/unimplemented.hpp"
+
+/// Exercises of chapter 09: what it takes to score, choose, copy and judge a summary. The mixture of generating and
+/// copying forward and backward, the same with logarithms, log P of a pair, a choice between outputs of unequal length,
+/// a rule to beat, and the measure to beat it by.
+///
+/// Letters: V words that may be generated, W >= V words in all (those from V on can be copied only), S places of the
+/// source, B sequences side by side, T words of an output.
+///
+/// All numbers are f64; words are whole numbers in Ids: `ids[i]` in row-major order, `ids.size()`, `ids.shape()[0]`. A
+/// Tensor of your own is made by `Tensor::zeros({B, V}, DType::f64)`; sizes are `x.dim(0)`; numbers are `x.at({b, v})`
+/// and `x.set({b, v}, value)`. Inputs must stay as they are. Of the library you may call + - * /, exp, log, sigmoid,
+/// softmax, log_softmax, sum and mean of Tensors; copy_loss is what you are rebuilding. An exercise may call an earlier
+/// one of yours, but a mistake there then costs both.
+namespace unroll::exercise {
+
+/// 9.1  The mixture. generated [B, V] and alpha [B, S] are probabilities, p_gen [B]; source [S, B] are the words to
+/// copy:
+///
+///     P(w) = p_gen generated_w + (1 - p_gen) Σ_{s: source_s = w} alpha_s      for w = 0 .. W-1, the first term for w <
+///     V
+///
+/// Gives P [B, W]. Hint: source is time-major, sequence b's place s is source[s * B + b]; a word that stands twice
+/// collects from both places, and a word below V from both terms. About 8 lines.
+Tensor copy_distribution(const Tensor& generated, const Tensor& alpha, const Tensor& p_gen, const Ids& source,
+                         int64_t W);
+
+/// 9.2  Its backward: dP [B, W] arrives.
+///
+///     dgenerated_v = p_gen dP_v      dalpha_s = (1 - p_gen) dP_{source_s}
+///     dp_gen = Σ_v generated_v dP_v - Σ_s alpha_s dP_{source_s}
+///
+/// About 10 lines.
+struct CopyGradients {
+    Tensor dgenerated, dalpha, dp_gen;  // [B, V], [B, S], [B]
+};
+CopyGradients copy_backward(const Tensor& dP, const Tensor& generated, const Tensor& alpha, const Tensor& p_gen,
+                            const Ids& source);
+
+/// 9.3  Σ_b -log P(target_b) from scores: x [B, V] before their softmax, g [B] before its sigmoid, e [B, S] before
+/// their softmax over the first lengths_b places. Scores may be as far apart as 1000, where every probability but one
+/// is 0 in doubles, and the logarithm still is an ordinary number. So add logarithms:
+///
+///     log P = logaddexp(log σ(g) + log_softmax(x)_w, log σ(-g) + log Σ_{s: source_s = w} exp log_softmax(e)_s)
+///     logaddexp(a, b) = m + log(exp(a - m) + exp(b - m)),  m = max(a, b)      log σ(g) = min(g, 0) - log(1 + e^-|g|)
+///
+/// One of the two may be impossible (-inf), not both. `reason` [B] is the probability that the target was generated,
+/// given that it was written: exp(first - log P). About 25 lines.
+struct Mixture {
+    double loss;
+    Tensor reason;
+};
+Mixture mixture_loss(const Tensor& x, const Tensor& g, const Tensor& e, const Ids& source, const Ids& lengths,
+                     const Ids& targets);
+
+/// 9.4  Its gradient, r being `reason`, w the target, C = Σ_{s: source_s = w} α_s, α = softmax(e) over the length:
+///
+///     dx_v = r (softmax(x)_v - 1{v = w})     dg = σ(g) - r     de_s = (1 - r) (α_s - 1{source_s = w} α_s / C)
+///
+/// each part is a cross-entropy that counts as far as it may have been the reason; de is 0 past the length. Where the
+/// target is not in the source r is 1 and de is 0; where it is V or more dx is 0. About 25 lines.
+struct MixtureGradients {
+    Tensor dx, dg, de;  // [B, V], [B], [B, S]
+};
+MixtureGradients mixture_gradient(const Tensor& x, const Tensor& g, const Tensor& e, const Ids& source,
+                                  const Ids& lengths, const Ids& targets, const Tensor& reason);
+
+/// 9.5  log P(y | x) = Σ_t log P(y_t | y_1 .. y_{t-1}, x), word by word. logits [T, V] are a decoder's scores at every
+/// step, given the words before; targets [T] are y_1, y_2, .., the end among them, then padding. `words` are the
+/// log-probabilities up to and with the end's, `total` their sum. About 8 lines.
+struct PairScore {
+    std::vector<double> words;
+    double total;
+};
+PairScore score_pair(const Tensor& logits, const Ids& targets, int32_t end);
+
+/// 9.6  Which of N outputs to give, from their log_probs [N] and their lengths [N] in words without the end:
+///
+///     score = log P / (length + 1)^exponent      (the end is a word too)
+///
+/// Gives the index of the largest score (the first of equals), and that score. About 8 lines.
+struct Choice {
+    int64_t index;
+    double score;
+};
+Choice choose(const Tensor& log_probs, const Ids& lengths, double exponent);
+
+/// 9.7  A rule to beat: what the first sentence says the thing is. Where one of `verbs` (is, are, provides, ..) is
+/// among the first 8 words of the sentence, the words after the first such verb, without one of `articles` (a, an, the)
+/// at their beginning; else all words. At most 12 of them. About 12 lines.
+std::vector<double> what_it_is(const Ids& sentence, const Ids& verbs, const Ids& articles);
+
+/// 9.8  ROUGE-1. matches = Σ over distinct words of min(count in the prediction, count in the reference):
+///
+///     precision = matches / words of the prediction     recall = matches / words of the reference
+///     f = 2 precision recall / (precision + recall), 0 where both are 0
+///
+/// About 12 lines.
+struct Rouge {
+    double precision, recall, f;
+};
+Rouge rouge_1(const Ids& prediction, const Ids& reference);
+
+}  // namespace unroll::exercise

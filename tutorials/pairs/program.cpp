@@ -1,0 +1,109 @@
+#include "tutorials/pairs/program.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "core/kernels/parallel.hpp"
+#include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/progress.hpp"
+
+namespace unroll {
+
+std::string PairCall::file(const std::string& part) const {
+    if (part == "train" && !train.empty()) return train;
+    if (part == "valid" && !valid.empty()) return valid;
+    return fmt::format("{}/{}/{}.tsv", data, set, part);
+}
+
+bool train_pairs(PairTrainer& trainer, int64_t steps, const std::string& checkpoint,
+                 const std::map<std::string, std::string>& configuration) {
+    const auto save = [&] { trainer.save(checkpoint, configuration); };
+    if (!std::filesystem::exists(checkpoint)) save();
+    const lesson::door::Interrupt interrupt;
+    lesson::Progress bar({.title = "training", .total = double(steps), .unit = "steps"});
+    bar.add(double(trainer.steps_done()));
+    double mean = 0;
+    size_t validations = trainer.history().size();
+    while (!interrupt.asked() && trainer.step()) {
+        mean = mean == 0 ? trainer.loss() : 0.98 * mean + 0.02 * trainer.loss();
+        std::string note = fmt::format("loss {:.3f}", mean);
+        if (!trainer.history().empty()) note += fmt::format(", valid {:.3f} nats", trainer.history().back().valid);
+        bar.add(1, note);
+        if (trainer.history().size() == validations) continue;
+        validations = trainer.history().size();
+        save();
+    }
+    bar.finish();
+    save();
+    return trainer.steps_done() == steps;
+}
+
+static void score_lines(PairProgram& program) {
+    for (std::string line; std::getline(std::cin, line);) {
+        const size_t tab = line.find('\t');
+        if (tab == std::string::npos) throw Error("score: a line without a tab: expected SOURCE, a tab, TARGET");
+        double sum = 0;
+        for (const PairProgram::Word& w : program.score({line.substr(0, tab), line.substr(tab + 1)})) {
+            fmt::print("{:>9.4f}  {:<20}{}\n", w.log_prob, w.text.empty() ? "<eos>" : w.text, w.note);
+            sum += w.log_prob;
+        }
+        fmt::print("{:>9.4f}  log P\n", sum);
+        std::fflush(stdout);
+    }
+}
+
+int run(PairProgram& program, const std::string& name, const std::string& what, const std::string& sets, PairCall call,
+        int argc, char** argv) try {
+    int threads = kernels::threads();
+    CLI::App app(what, name);
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_option("--threads", threads, "of every kernel")->check(CLI::Range(1, 256));
+    CLI::App* train = app.add_subcommand("train", "trains, or goes on from FOLDER; Ctrl-C stops it with a checkpoint");
+    CLI::App* line = app.add_subcommand("line", "writes what it makes of each line of standard input");
+    CLI::App* score = app.add_subcommand("score", "log P(target | source), word by word, of lines SOURCE tab TARGET");
+    CLI::App* evaluate = app.add_subcommand("evaluate", "measures it on pairs that it has not learnt from");
+    for (CLI::App* sub : {train, evaluate}) {
+        sub->add_option("--set", call.set, sets);
+        sub->add_option("--data", call.data, "where the data sets are");
+    }
+    train->add_option("--train", call.train, "your own pairs, a line each: source, tab, target");
+    train->add_option("--valid", call.valid, "others to validate with");
+    train->add_option("--steps", call.steps, "in place of the recipe's")->check(CLI::Range(1, 100000000));
+    train->add_option("--seed", call.seed, "of everything random");
+    program.add_to(*train, *evaluate);
+    evaluate->add_option("--part", call.part, "of the set: valid, test, ..");
+    for (CLI::App* sub : {line, evaluate}) {
+        sub->add_option("--beam", call.decode.beam_width, "1 is greedy")->check(CLI::Range(1, 10000));
+        sub->add_option("--exponent", call.decode.exponent, "of the length")->check(CLI::Range(0.0, 10.0));
+    }
+    for (CLI::App* sub : {train, line, score, evaluate}) sub->add_option("FOLDER", call.folder)->required();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return app.exit(error);
+        fmt::print(stderr, "{0}: {1}\nusage: {0} train|line|score|evaluate FOLDER [options] | {0} --help\n", name,
+                   error.what());
+        return 2;
+    }
+    kernels::set_threads(threads);
+    if (train->parsed()) {
+        std::filesystem::create_directories(call.folder);
+        return program.train(call) ? 0 : 130;
+    }
+    program.load(call.folder);
+    if (score->parsed()) score_lines(program);
+    if (evaluate->parsed()) program.evaluate(call);
+    for (std::string text; line->parsed() && std::getline(std::cin, text);) {
+        fmt::print("{}\n", program.write(text, call.decode));
+        std::fflush(stdout);
+    }
+    return 0;
+} catch (const std::exception& error) {
+    fmt::print(stderr, "{}: {}\n", name, error.what());
+    return 1;
+}
+
+}  // namespace unroll

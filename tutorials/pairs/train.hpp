@@ -1,0 +1,38 @@
+#pragma once
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "tutorials/pairs/program.hpp"
+
+namespace unroll {
+
+/// Trains a Translator or Summariser on the pairs of the call, or goes on from its folder. False where it was stopped.
+template <class Model, class Trainer, class ModelOptions>
+bool train_in_folder(const PairCall& call, const PairColumns& columns, const ModelOptions& options,
+                     PairBatchOptions batches, PairTraining training) {
+    if (call.steps > 0) training.steps = call.steps;
+    const std::string checkpoint = call.folder + "/model";
+    const auto train = load_pairs(call.file("train"), columns), valid = load_pairs(call.file("valid"), columns);
+    Generator gen(call.seed);
+    const bool goes_on = std::filesystem::exists(checkpoint);
+    Model model = goes_on ? Model::load(call.folder) : Model(train, options, gen);
+    const PairIds train_ids = model.ids(train), valid_ids = model.ids(valid);
+    batches = model.batches(batches);
+    batches.seed = call.seed;
+    Trainer trainer(model.model, train_ids, valid_ids, batches, training);
+    if (goes_on)
+        trainer.resume(checkpoint);
+    else
+        model.save_text(call.folder);
+    fmt::print("{}\n{} pairs, {} steps of {} batches a pass\n", model.model.pretty(), train.size(), training.steps,
+               trainer.batches());
+    const bool ended = train_pairs(trainer, training.steps, checkpoint, model.configuration());
+    for (const PairTrainer::Validation& v : trainer.history())
+        fmt::print("step {:>6}  {:>8} words  training {:.3f}  validation {:.3f} nats a word\n", v.step, v.words,
+                   v.train, v.valid);
+    if (!ended) fmt::print("stopped: the same command goes on from {}\n", checkpoint);
+    return ended;
+}
+
+}  // namespace unroll
