@@ -23,7 +23,8 @@ void load_options(const std::string& path, const char* model, Each each) {
         const auto found = numbers.find(name);
         char* end = nullptr;  // strtod: libc++ 14 has no from_chars for double
         const double number = found == numbers.end() ? 0 : std::strtod(found->second.c_str(), &end);
-        if (end == nullptr || end == found->second.c_str() || *end != 0) throw Error("{}: no checkpoint of a {}: its {} is missing or no number", path, model, name);
+        if (end == nullptr || end == found->second.c_str() || *end != 0)
+            throw Error("{}: no checkpoint of a {}: its {} is missing or no number", path, model, name);
         value = static_cast<std::decay_t<decltype(value)>>(number);
     });
 }
