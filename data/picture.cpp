@@ -50,23 +50,48 @@ uint32_t checksum(std::string_view bytes) {
     return ~c;
 }
 
-/// The size, from the first chunk. With `all` the chunks are checked up to the last, IEND.
-Size png_size(Bytes file, bool all) {
-    Size size{0, 0};
-    for (bool first = true;; first = false) {
+/// The size, from the first chunk.
+Size png_size(Bytes file) {
+    const std::string_view header = file.take(16);
+    if (header.substr(0, 8) != std::string_view("\0\0\0\x0DIHDR", 8))
+        throw Error("{}: is no PNG: the first chunk is not a header", file.name);
+    Bytes sizes{header.substr(8), file.name};
+    const int64_t width = sizes.number(4);
+    return {sizes.number(4), width};
+}
+
+/// Bytes of the rows of a PNG when they are unpacked, each with one more in front. Interlaced: of its seven passes.
+int64_t unpacked_bytes(Size size, int64_t bits, bool interlaced) {
+    constexpr int passes[7][4] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
+                                  {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};  // left, top, step right, step down
+    const auto bytes = [&](int64_t width, int64_t height) {
+        return width < 1 ? 0 : height * (1 + (width * bits + 7) / 8);
+    };
+    if (!interlaced) return bytes(size.width, size.height);
+    int64_t sum = 0;
+    for (const auto& [x, y, right, down] : passes)
+        sum += bytes((size.width - x + right - 1) / right, (size.height - y + down - 1) / down);
+    return sum;
+}
+
+/// Throws where a checksum differs, a chunk is cut off, or more is packed than the picture has: a small file must not
+/// unpack to gigabytes.
+void check_png(Bytes file, Size size) {
+    const std::string_view header = file.left.substr(16, 5);
+    std::string packed;
+    for (;;) {
         const uint32_t length = file.number(4);
         const std::string_view body = file.take(size_t{4} + length), type = body.substr(0, 4);
-        if (first) {
-            if (type != "IHDR" || length != 13)
-                throw Error("{}: is no PNG: the first chunk is not a header", file.name);
-            Bytes header{body.substr(4), file.name};
-            const int64_t width = header.number(4);
-            size = {header.number(4), width};
-            if (!all) return size;
-        }
         if (file.number(4) != checksum(body)) throw Error("{}: the picture is damaged: a checksum differs", file.name);
-        if (type == "IEND") return size;
+        if (type == "IDAT") packed += body.substr(4);
+        if (type == "IEND") break;
     }
+    if (header.size() < 5) throw Error("{}: the picture is cut off", file.name);
+    const int kind = header[1], channels = kind == 2 ? 3 : kind == 4 ? 2 : kind == 6 ? 4 : 1;
+    const int64_t most = unpacked_bytes(size, int64_t{uint8_t(header[0])} * channels, header[4] != 0);
+    std::string rows(size_t(std::min<int64_t>(most, INT32_MAX)), 0);
+    if (stbi_zlib_decode_buffer(rows.data(), int(rows.size()), packed.data(), int(packed.size())) < 0)
+        throw Error("{}: the picture is damaged: it is packed wrong, or more than a picture of its size", file.name);
 }
 
 /// The size, from the frame header.
@@ -132,11 +157,11 @@ Picture decode_picture(std::string_view bytes, const std::string& name, const Pi
     if (int64_t(bytes.size()) > std::min<int64_t>(limits.bytes, INT32_MAX))
         throw Error("{}: {} bytes, more than the limit of {}", name, bytes.size(), limits.bytes);
     const std::string_view rest = bytes.substr(is_png ? png.size() : 2);
-    const Size size = is_png ? png_size({rest, name}, false) : jpeg_size({rest, name});
+    const Size size = is_png ? png_size({rest, name}) : jpeg_size({rest, name});
     if (size.height < 1 || size.width < 1) throw Error("{}: the picture has no pixels", name);
     if (size.height > limits.pixels / size.width)
         throw Error("{}: {} x {} pixels, more than the limit of {}", name, size.width, size.height, limits.pixels);
-    if (is_png) png_size({rest, name}, true);
+    if (is_png) check_png({rest, name}, size);
     int width = 0, height = 0, channels = 0;
     const std::unique_ptr<uint8_t, void (*)(void*)> decoded(
         stbi_load_from_memory(reinterpret_cast<const uint8_t*>(bytes.data()), int(bytes.size()), &width, &height,

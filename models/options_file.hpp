@@ -1,5 +1,5 @@
 #pragma once
-#include <charconv>
+#include <cstdlib>
 #include <map>
 #include <string>
 
@@ -21,12 +21,10 @@ void load_options(const std::string& path, const char* model, Each each) {
     const auto numbers = load_configuration(path);
     each([&](const char* name, auto& value) {
         const auto found = numbers.find(name);
-        double number = 0;
-        const bool is_number = found != numbers.end() && [&] {
-            const char* end = found->second.data() + found->second.size();
-            return std::from_chars(found->second.data(), end, number).ptr == end;
-        }();
-        if (!is_number) throw Error("{}: no checkpoint of a {}: its {} is missing or no number", path, model, name);
+        char* end = nullptr;  // strtod: libc++ 14 has no from_chars for double
+        const double number = found == numbers.end() ? 0 : std::strtod(found->second.c_str(), &end);
+        if (end == nullptr || end == found->second.c_str() || *end != 0)
+            throw Error("{}: no checkpoint of a {}: its {} is missing or no number", path, model, name);
         value = static_cast<std::decay_t<decltype(value)>>(number);
     });
 }

@@ -26,11 +26,11 @@ struct Sizes {
 struct Bands {
     int64_t total, a_picture, count, chunks;
 
-    Bands(int64_t pictures, int64_t total, int64_t row_numbers, DType dtype) : total(total) {
+    Bands(int64_t pictures, int64_t total, int64_t row_numbers, DType dtype, int64_t most_chunks = 16) : total(total) {
         const int64_t rows = std::max<int64_t>(1, (768 << 10) / bytes_of(dtype) / row_numbers);
         a_picture = (total + rows - 1) / rows;
         count = pictures * a_picture;
-        chunks = std::min<int64_t>(16, count);
+        chunks = std::min(most_chunks, count);
     }
     /// The tallest band's.
     int64_t rows() const { return (total + a_picture - 1) / a_picture; }
@@ -171,7 +171,8 @@ Tensor x_gradient(const Sizes& z, const Tensor& dy, const Tensor& W, const Shape
 Tensor W_gradient(const Sizes& z, const Tensor& dy, const Tensor& x, const Shape& shape) {
     const bool whole = z.stride.height == 1 && z.stride.width == 1;
     const int64_t pitch = whole ? z.PW : z.OW;
-    const Bands bands(z.B, z.OH, z.stride.height * z.PW * z.C + pitch * z.O, dy.dtype());
+    const Bands bands(z.B, z.OH, z.stride.height * z.PW * z.C + pitch * z.O, dy.dtype(),
+                      std::clamp<int64_t>((8 << 20) / (z.O * z.kernel()), 2, 16));  // sums of 8 million numbers in all
     const int64_t x_band = ((bands.rows() - 1) * z.stride.height + z.KH) * z.PW * z.C;
     const int64_t y_band = bands.rows() * pitch * z.O;
     Tensor sums = Tensor::zeros({bands.chunks, z.O * z.kernel()}, dy.dtype()), dW = Tensor::empty(shape, dy.dtype());

@@ -70,7 +70,8 @@ int main(int argc, char** argv) try {
         app.parse(argc, argv);
         CLI::Option* option = app.get_subcommands()[0]->get_option_no_throw("CASE");
         if (option == nullptr || option->count() == 0) name = *tokens ? "lstm-128" : "lstm-512";
-        if (!parse_case(name) || ((*memory || *tokens) && (parse_case(name)->operation() || parse_case(name)->translates())))
+        if (!parse_case(name) ||
+            ((*memory || *tokens) && (parse_case(name)->operation() || parse_case(name)->translates())))
             throw CLI::ValidationError("CASE", "unknown case " + name + ": expected " + case_names());
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);

@@ -5,9 +5,9 @@
 
 namespace unroll::conformance {
 
-/// A number, or "(2, 1)".
+/// A number, "(2, 1)", or where it is absent or "None" the other.
 static Pair pair(const Case& c, const std::string& setting, Pair otherwise) {
-    if (!c.has_setting(setting)) return otherwise;
+    if (!c.has_setting(setting) || c.word(setting) == "None") return otherwise;
     if (c.word(setting).compare(0, 1, "(") != 0) return c.whole(setting, 0);
     const std::vector<double> both = c.tuple(setting, {0, 0});
     return {static_cast<int64_t>(both[0]), static_cast<int64_t>(both[1])};

@@ -167,6 +167,10 @@ TEST_CASE("max_pool2d: the first of equal ones gets the gradient; padding is nev
     const double inf = INFINITY;
     check_close(max_pool2d(Tensor::of({{{{1, NAN}, {3, 2}}}}), {.kernel = 2}), {1, 1, 1, 1}, {NAN}, 0);
     check_close(max_pool2d(Tensor::of({{{{-inf, -inf}, {-inf, -inf}}}}), {.kernel = 2}), {1, 1, 1, 1}, {-inf}, 0);
+    Tape lowest;  // the gradient has a place there too: the address sanitizer would tell
+    const Var least = lowest.input(Tensor::full({1, 1, 2, 2}, -inf));
+    lowest.backward(sum(sigmoid(max_pool2d(least, {.kernel = 2}))));
+    CHECK(lowest.grad(least).to_vector() == std::vector<double>(4, 0.0));
 }
 
 TEST_CASE("pooling: against plain loops") {

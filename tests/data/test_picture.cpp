@@ -77,6 +77,7 @@ TEST_CASE("load_picture: what is damaged, cut off, too large or no picture is to
     CHECK(message("") == "the file is empty");
     CHECK(message("a text named .png\n") == "is neither a PNG nor a JPEG picture");
     CHECK(message(content_of(pictures + "huge.png")) == "65000 x 65000 pixels, more than the limit of 67108864");
+    CHECK(contains(message(content_of(pictures + "bomb.png")), "more than a picture of its size"));  // 10 MB of zeros
     CHECK(message(content_of(pictures + "no_pixels.png")) == "the picture has no pixels");
     CHECK(message(content_of(pictures + "plain.png"), {.pixels = 14}) == "5 x 3 pixels, more than the limit of 14");
     CHECK(message(content_of(pictures + "plain.png"), {.bytes = 20}) != "");

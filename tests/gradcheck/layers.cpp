@@ -70,12 +70,12 @@ static void language_model(Table& table) {
             for (int i = 0; i < 2 * T * B; i++) words.push_back(static_cast<int32_t>(gen.below(V)));
             const Ids all(words, {2, T, B});
             const std::vector<Parameter> owned = parameters(model);
-            table.check_owned(fmt::format("LanguageModel {} T={} B={} V={} L={}{}", name, T, B, V, layers,
-                                          tied != 0 ? " tied" : ""),
-                              owned, [=](Tape& tape) {
-                                  Generator masks(9);  // the same ones at every call
-                                  return Vars{model.loss(tape, all.row(0), all.row(1), {}, &masks).loss};
-                              });
+            table.check_owned(
+                fmt::format("LanguageModel {} T={} B={} V={} L={}{}", name, T, B, V, layers, tied != 0 ? " tied" : ""),
+                owned, [=](Tape& tape) {
+                    Generator masks(9);  // the same ones at every call
+                    return Vars{model.loss(tape, all.row(0), all.row(1), {}, &masks).loss};
+                });
         }
 }
 

@@ -4,14 +4,21 @@
 #include <functional>
 
 #include "core/kernels/parallel.hpp"
+#include "core/ops/ctc.hpp"
+#include "core/ops/elementwise.hpp"
+#include "core/ops/pooling.hpp"
 #include "core/ops/reductions.hpp"
+#include "core/ops/shape.hpp"
 #include "nn/attention_rnn.hpp"
+#include "nn/batch_norm.hpp"
 #include "nn/clip.hpp"
+#include "nn/conv.hpp"
 #include "nn/gru.hpp"
 #include "nn/layer_norm_lstm.hpp"
 #include "nn/lstm.hpp"
 #include "nn/optim.hpp"
 #include "nn/rnn.hpp"
+#include "nn/spatial_attention.hpp"
 #include "tests/pooled.hpp"
 
 using namespace unroll;
@@ -95,4 +102,28 @@ TEST_CASE("a training step takes nothing from the heap: the attention RNN") {
         const Tensor x = drawn({T, B, D});
         train(layer, [&](Tape& tape) { return sum(layer(tape.input(x)).y); });
     }
+}
+
+TEST_CASE("a training step takes nothing from the heap: pictures, attention over them, CTC") {
+    struct Model : Module {
+        Generator gen{1};
+        Conv2d conv{{.in = 3, .out = D, .padding = 1}, gen};
+        BatchNorm norm{{.channels = D}};
+        SpatialAttention attention{{.hidden_size = H, .feature_size = D, .attention_size = 5}, gen};
+        void visit(Visitor& v) override {
+            v("conv", conv);
+            v("norm", norm);
+            v("attention", attention);
+        }
+        std::string pretty() const override { return "Model"; }
+    };
+    Model model;
+    const Tensor x = drawn({B, 3, 8, 6}), h = drawn({T, B, H});
+    const CtcTargets targets{Ids({1, 2, 3, 3, 1, 1}, {B, 2}), Ids({5, 4, 3}), Ids({2, 2, 0})};
+    train(model, [&](Tape& tape) {
+        const Var y = max_pool2d(relu(model.norm(model.conv(tape.input(x)), true)), {.kernel = 2});
+        const Var mean = sum(avg_pool2d(y, {.kernel = 2, .stride = 1}));
+        const auto regions = model.attention.prepare(reshape(permute(y, {2, 3, 0, 1}), {-1, B, D}));
+        return ctc_loss(model.attention(tape.input(h), regions).context, targets) + mean;
+    });
 }

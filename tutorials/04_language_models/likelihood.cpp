@@ -83,7 +83,7 @@ void tell_likelihood(Lesson& lesson) {
 
     lesson.section("What the step has read", "RNN Language Model");
     const int64_t V = 8;
-    const int steps = lesson.steps(400, 150);
+    const int steps = lesson.quick() ? 150 : 400;  // --steps is for the trainings
     lesson.text(
         "A slip in the book: \"$x_t$ is the word embedding of $w_t$\", and $h_t$, which has read $x_t$, then predicts "
         "$w_t$. It has seen the answer. The input of step t must be the word *before*:");

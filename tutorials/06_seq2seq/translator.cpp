@@ -117,14 +117,15 @@ void tell_translator(Lesson& lesson, const std::string& data) {
     for (size_t i = 0; i < sources.size(); i++)
         samples.rows.push_back({sources[i], written[i], names.test[i * 29 % names.test.size()].target});
     lesson.table(samples);
-    const TextPair& shown = names.test[0];
-    show_attention(lesson, translator, shown);
-    const PairIds one = translator.ids({shown});
+    show_attention(lesson, translator, names.test[0]);
+    const TextPair& shorter = names.test[1];
+    const PairIds one = translator.ids({shorter});
     PairBatches single(one.sources, one.targets, translator.batches({.sentences = 1}));
     Seq2SeqSearch search(translator.model);
     DecodeOptions o = translator.decoding({.max_length = lesson.quick() ? 6 : 24, .beam_width = 3});
     const Decoded d = search.beam(source_of(single.next(), one), o)[0];
-    lesson.tree(beam_tree("The beam for that name, three wide", d, [&](int32_t id) { return translator.piece(id); }));
+    lesson.tree(beam_tree(fmt::format("The beam for \"{}\", three wide", shorter.source), d,
+                          [&](int32_t id) { return translator.piece(id); }));
     lesson.result("names_valid_nats", trainer.history().back().valid);
     lesson.result("names_test_exact_greedy", greedy);
     lesson.result("names_test_exact_beam_4", beam);

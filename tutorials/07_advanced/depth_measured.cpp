@@ -158,11 +158,11 @@ void layers_on_austen(Lesson& lesson, const std::string& data) {
         for (int s = 0; s < seeds; s++) {
             Generator gen(lesson.seed() + static_cast<uint64_t>(s));
             LanguageModel model({.vocabulary = vocabulary.size(),
-                          .cell = n.cell,
-                          .embedding_size = 32,
-                          .hidden_size = units,
-                          .num_layers = n.layers},
-                         gen);
+                                 .cell = n.cell,
+                                 .embedding_size = 32,
+                                 .hidden_size = units,
+                                 .num_layers = n.layers},
+                                gen);
             parameters = parameter_count(model);
             LanguageModelTrainer trainer(model, train, valid, training);
             while (trainer.step()) bar.add(characters, fmt::format("loss {:.3f}", trainer.loss()));

@@ -183,7 +183,7 @@ void Page::heatmap(const Heatmap& map) {
     figure("heatmap", map.title, map.caption, scrolling(map.title, heatmap_svg(map)), numbers_of(map));
 }
 
-void Page::tree(const Tree& t) { figure("heatmap", t.title, t.caption, scrolling(t.title, tree_svg(t)), {}); }
+void Page::tree(const Tree& t) { figure("tree", t.title, t.caption, scrolling(t.title, tree_svg(t)), {}); }
 
 void Page::shaded(const ShadedText& t) {
     Table numbers{.header = {"token", t.unit}};

@@ -75,8 +75,8 @@ std::string tree_svg(const Tree& tree) {
                 from, y, from + gap / 2, y, x - 4 - gap / 2, p.y, x - 4, p.y, n.chosen ? 1 : 5, n.chosen ? 1 : 0.35);
         }
         labels += fmt::format(
-            "<text x=\"{:.1f}\" y=\"{:.1f}\"{}>{} <tspan class=\"muted\" font-size=\"11\">{}</tspan></text>\n", x,
-            p.y + 4.5, n.chosen ? " font-weight=\"700\"" : "", html(n.label), html(n.detail));
+            "<text x=\"{:.1f}\" y=\"{:.1f}\"{}>{} <tspan class=\"muted\" style=\"font-size:11px\">{}</tspan></text>\n",
+            x, p.y + 4.5, n.chosen ? " style=\"font-weight:700\"" : "", html(n.label), html(n.detail));
     }
     return open(left.back(), row * rows + 8,
                 fmt::format("{}: a tree of {} nodes", plain(tree.title), tree.nodes.size())) +

@@ -34,6 +34,7 @@ for x0, y0, dx, dy in passes:
         if x0 < W:
             rows += b"\0" + b"".join(bytes(rgb.getpixel((x, y))) for x in range(x0, W, dx))
 png("interlaced.png", W, H, 2, rows, 1)
+png("bomb.png", W, H, 2, bytes(10000000))
 png("huge.png", 65000, 65000, 2, b"")
 png("no_pixels.png", 0, 5, 2, b"")
 
