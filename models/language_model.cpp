@@ -72,12 +72,13 @@ static int64_t steps_at_once(const LanguageModel& model, int64_t width) {
     return std::clamp<int64_t>((int64_t{1} << 22) / (width * model.out.W.value.dim(0)), 1, 128);
 }
 
-TextScore evaluate(const LanguageModel& model, const std::vector<int32_t>& text) {
+TextScore evaluate(const LanguageModel& model, const std::vector<int32_t>& text, Where at) {
     // One stream after the other would be exact but slow; side by side each but the first loses the state at its
     // beginning. A few long streams cost next to nothing.
-    const int64_t streams = 16, T = steps_at_once(model, streams), predictions = int64_t(text.size()) - 1;
-    if (predictions < 1) throw Error("evaluate: a text of two tokens or more is needed");
-    const int64_t B = std::min(streams, predictions), length = predictions / B;
+    const int64_t predictions = int64_t(text.size()) - 1;
+    if (predictions < 1) fail("evaluate", at, "a text of {} tokens: expected two or more", predictions + 1);
+    const int64_t B = std::clamp<int64_t>(predictions / 1000, 1, 16), T = steps_at_once(model, B);
+    const int64_t length = predictions / B;
     double total = 0;
     const auto run = [&](int64_t first, int64_t width, int64_t stride, int64_t count) {
         Tape tape(Tape::Mode::forward_only);
