@@ -12,7 +12,7 @@ namespace unroll {
 LanguageModel::LanguageModel(const LanguageModelOptions& options, Generator& gen, Where at)
     : embedding(
           {.vocabulary = {options.vocabulary, 'V'}, .embedding_size = options.embedding_size, .dtype = options.dtype},
-          gen),
+          gen, at),
       rnn(recurrent_layer({.cell = options.cell,
                            .input_size = options.embedding_size,
                            .hidden_size = options.hidden_size,
@@ -21,7 +21,7 @@ LanguageModel::LanguageModel(const LanguageModelOptions& options, Generator& gen
                            .dropout = options.dropout,
                            .variational = options.variational},
                           gen, at)),
-      out({.in = options.hidden_size, .out = {options.vocabulary, 'V'}, .dtype = options.dtype}, gen),
+      out({.in = options.hidden_size, .out = {options.vocabulary, 'V'}, .dtype = options.dtype}, gen, at),
       options_(options) {
     if (!options.tied) return;
     if (options.embedding_size != options.hidden_size)
@@ -43,8 +43,8 @@ std::string LanguageModel::pretty() const {
                        options_.tied ? " tied" : "", options_.dropout, options_.variational ? " variational" : "");
 }
 
-LanguageModel::Scores LanguageModel::scores(Tape& tape, const Ids& inputs, const StateValues& state,
-                                            Generator* dropout) const {
+LanguageModel::Scores LanguageModel::scores(Tape& tape, const Ids& inputs, const StateValues& state, Generator* dropout,
+                                            Where at) const {
     const double p = dropout != nullptr ? options_.dropout : 0;
     const auto thinned = [&](const Var& x) {
         return p == 0                 ? x
@@ -54,14 +54,14 @@ LanguageModel::Scores LanguageModel::scores(Tape& tape, const Ids& inputs, const
     const Var E = tape.watch(embedding.E);
     const RecurrentCall call{.initial = state.on(tape), .dropout = dropout};
     const RecurrentOutput h =
-        p == 0 ? over_words(*rnn, E, inputs, call) : (*rnn)(thinned(unroll::embedding(E, inputs)), call);
+        p == 0 ? over_words(*rnn, E, inputs, call, at) : (*rnn)(thinned(unroll::embedding({E, at}, inputs)), call, at);
     return {out(thinned(h.y)), h.last};  // W_out h_t + b_out, of all steps at once
 }
 
 LanguageModel::Output LanguageModel::loss(Tape& tape, const Ids& inputs, const Ids& targets, const StateValues& state,
-                                          Generator* dropout) const {
-    Scores s = scores(tape, inputs, state, dropout);
-    return {cross_entropy(s.scores, targets), std::move(s.state)};
+                                          Generator* dropout, Where at) const {
+    Scores s = scores(tape, inputs, state, dropout, at);
+    return {cross_entropy({s.scores, at}, targets), std::move(s.state)};
 }
 
 double TextScore::bits() const { return nats / std::log(2.0); }
@@ -92,7 +92,7 @@ TextScore evaluate(const LanguageModel& model, const std::vector<int32_t>& text,
                     inputs.mutable_data()[t * width + b] = text[at];
                     targets.mutable_data()[t * width + b] = text[at + 1];
                 }
-            LanguageModel::Output chunk = model.loss(tape, inputs, targets, state);
+            LanguageModel::Output chunk = model.loss(tape, inputs, targets, state, nullptr, at);
             state = std::move(chunk.state);
             total += chunk.loss.item() * double(steps * width);
         }
@@ -111,7 +111,7 @@ std::vector<double> surprisals(const LanguageModel& model, const std::vector<int
     for (int64_t begin = 0; begin < n; begin += most) {
         const int64_t T = std::min(most, n - begin);
         const Ids inputs(std::vector<int32_t>(text.begin() + begin, text.begin() + begin + T), {{T, 'T'}, {1, 'B'}});
-        LanguageModel::Scores s = model.scores(tape, inputs, state);
+        LanguageModel::Scores s = model.scores(tape, inputs, state, nullptr, at);
         state = std::move(s.state);
         const Tensor log_p = log_softmax(s.scores.value());
         for (int64_t t = 0; t < T; t++) all.push_back(-log_p.at({t, 0, text[size_t(begin + t + 1)]}));

@@ -32,13 +32,14 @@ class LanguageModel : public Module {
     };
     /// inputs [T, B]; state as returned by the call before, or {} for zeros. Dropout draws from a generator that is
     /// given, in training.
-    Scores scores(Tape& tape, const Ids& inputs, const StateValues& state, Generator* dropout = nullptr) const;
+    Scores scores(Tape& tape, const Ids& inputs, const StateValues& state, Generator* dropout = nullptr,
+                  Where at = {}) const;
     struct Output {
         Var loss;  // mean of -log P over the T*B targets, in nats
         StateValues state;
     };
     Output loss(Tape& tape, const Ids& inputs, const Ids& targets, const StateValues& state,
-                Generator* dropout = nullptr) const;
+                Generator* dropout = nullptr, Where at = {}) const;
 
     const LanguageModelOptions& options() const { return options_; }
     void visit(Visitor& v) override;

@@ -107,8 +107,8 @@ DecodeOptions Translator::decoding(DecodeOptions o) const {
     return o;
 }
 
-std::vector<std::string> Translator::translate(const std::vector<std::string>& lines,
-                                               const DecodeOptions& options) const {
+std::vector<std::string> Translator::translate(const std::vector<std::string>& lines, const DecodeOptions& options,
+                                               Where at) const {
     std::vector<Read> sources;
     for (const std::string& line : lines) sources.push_back(read(line));
     std::vector<size_t> order;  // those that are not empty, by length
@@ -136,9 +136,9 @@ std::vector<std::string> Translator::translate(const std::vector<std::string>& l
         o.max_length = std::min(o.max_length, 2 * batch.source.shape()[0] + 10);
         std::vector<Hypothesis> best;
         if (o.beam_width == 1)
-            best = search.greedy(source_of(batch, some), o);
+            best = search.greedy(source_of(batch, some), o, at);
         else
-            for (Decoded& d : search.beam(source_of(batch, some), o)) best.push_back(std::move(d.best.at(0)));
+            for (Decoded& d : search.beam(source_of(batch, some), o, at)) best.push_back(std::move(d.best.at(0)));
         for (size_t i = 0; i < best.size(); i++)
             translations[order[begin + size_t(batch.pairs[i])]] = target_.decode(target_words_.decode(best[i].words));
     }
@@ -149,14 +149,14 @@ std::vector<std::string> Translator::source_pieces(const std::string& line) cons
     return source_.encode(options_.model.source_forms > 0 ? to_lower(line) : line);
 }
 
-std::vector<Translator::ScoredPiece> Translator::score(const TextPair& pair) const {
+std::vector<Translator::ScoredPiece> Translator::score(const TextPair& pair, Where at) const {
     const PairIds one = ids({pair});
-    PairBatches batches(one.sources, one.targets, this->batches({.sentences = 1}));
+    PairBatches batches(one.sources, one.targets, this->batches({.sentences = 1}), at);
     const PairBatches::Batch batch = batches.next();
     Tape tape(Tape::Mode::forward_only);
-    const Seq2Seq::Encoded x = model.encode(tape, source_of(batch, one));
+    const Seq2Seq::Encoded x = model.encode(tape, source_of(batch, one), nullptr, at);
     Seq2Seq::State state = model.start(x);
-    const Seq2Seq::Output out = model.decode(x, batch.inputs, state);
+    const Seq2Seq::Output out = model.decode(x, batch.inputs, state, nullptr, at);
     const Tensor log_p = log_softmax(model.scores(out.h)).value();
     const std::vector<std::string> pieces = target_.encode(pair.target);
     std::vector<ScoredPiece> scored;

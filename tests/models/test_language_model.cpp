@@ -170,6 +170,22 @@ TEST_CASE("language model: a checkpoint of another run is refused, and what diff
     CHECK(contains(error_of([&] { trainer.resume(folder / "run"); }), "run: "));
 }
 
+TEST_CASE("language model: errors name the line that called") {
+    const LanguageModel model = make();
+    Tape tape;
+    const auto loss = [&](int32_t input, int32_t target) {
+        return error_of([&] { model.loss(tape, Ids({input}, {1, 1}), Ids({target}, {1, 1}), {}); });
+    };
+    CHECK(loss(1, 1).empty());
+    CHECK(contains(loss(V, 1), "(test_language_model.cpp:"));
+    CHECK(contains(loss(1, V), "(test_language_model.cpp:"));
+    CHECK(contains(error_of([&] { evaluate(model, {1, V}); }), "(test_language_model.cpp:"));
+    CHECK(contains(error_of([&] { evaluate(model, {1}); }), "(test_language_model.cpp:"));
+    CHECK(contains(error_of([&] { surprisals(model, {V, 1}); }), "(test_language_model.cpp:"));
+    Generator gen(1);
+    CHECK(contains(error_of([&] { LanguageModel({.vocabulary = 0}, gen); }), "(test_language_model.cpp:"));
+}
+
 TEST_CASE("language model: early stopping") {
     const auto train = text_of(3000, V, 1), valid = text_of(100, V, 7);
     LanguageModel model = make();

@@ -3,6 +3,7 @@
 
 #include "core/safetensors.hpp"
 #include "models/translator.hpp"
+#include "tests/failure.hpp"
 #include "tests/temporary_folder.hpp"
 
 using namespace unroll;
@@ -174,7 +175,8 @@ TEST_CASE("translator: forms of pieces") {
 }
 
 TEST_CASE("translator: a line is translated the same whatever else is in the call; what it has never seen, too") {
-    const Translator t = make();  // untrained: it rarely ends by itself
+    Translator t = make();
+    t.model.out.b.value.set_flat(2, -50);  // it never ends by itself
     std::string endless = "one";
     for (int i = 0; i < 60; i++) endless += " and five";
     const std::vector<std::string> lines = {"one", endless, "\u03a9\u20ac \u2192",
@@ -186,4 +188,20 @@ TEST_CASE("translator: a line is translated the same whatever else is in the cal
             CHECK(t.score({lines[i], all[i]}).back().piece.empty());
         }
     }
+}
+
+TEST_CASE("translator: errors name the line that called") {
+    const Translator t = make();
+    CHECK(contains(failure([&] { t.score({"", "eins"}); }), "(HERE)"));
+    CHECK(contains(failure([&] { t.translate({"one"}, {.beam_width = 0}); }), "(HERE)"));
+    CHECK(contains(failure([&] { t.translate({"one"}, {.max_length = 0, .beam_width = 1}); }), "(HERE)"));
+    Tape tape;
+    const Ids words({4, 5}, {2, 1}), wrong({4, 500}, {2, 1});
+    const Ids forms({0, 0}, {2, 1});
+    const auto loss = [&](const Ids& before, const Ids& targets) {
+        return failure([&] { t.model.loss(tape, {.words = words, .forms = forms}, before, targets, {}); });
+    };
+    CHECK(loss(words, words).empty());
+    CHECK(contains(loss(wrong, words), "(HERE)"));
+    CHECK(contains(loss(words, wrong), "(HERE)"));
 }
