@@ -4,6 +4,7 @@
 #include "models/summariser.hpp"
 #include "nn/checkpoint.hpp"
 #include "tests/failure.hpp"
+#include "tests/pooled.hpp"
 #include "tests/temporary_folder.hpp"
 
 using namespace unroll;
@@ -196,9 +197,14 @@ TEST_CASE("summariser: input of every kind") {
     Summariser one({{"a b c", "a"}}, {.read_at_least = 1, .write_at_least = 1, .model = small().model}, gen);
     const PairIds ids = one.ids({{"a b c", "a"}});
     PairTraining training = short_run;
-    training.steps = 2;
+    training.steps = 9;
+    int64_t allocations = 0;
     SummariserTrainer trainer(one.model, ids, ids, one.batches({.sentences = 48}), training);
-    while (trainer.step()) CHECK(std::isfinite(trainer.loss()));
+    while (trainer.step()) {
+        CHECK(std::isfinite(trainer.loss()));
+        if (trainer.steps_done() == 4) allocations = memory_stats().heap_allocations;
+        if (pooled() && trainer.steps_done() == 8) CHECK(memory_stats().heap_allocations == allocations);
+    }
     CHECK(one.summarise({"a b c"}).size() == 1);
 }
 
