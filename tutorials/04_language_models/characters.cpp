@@ -66,18 +66,18 @@ void tell_characters(Lesson& lesson, const lesson::LanguageModelLine& line, cons
     lesson.result(texts.characters_name + "_ngram_test_nats", counted);
 
     lesson.section("A model of characters", "RNN Language Model");
+    const lesson::LanguageModelRun run = {.name = texts.characters_name,
+                                          .model = {.cell = CellKind::lstm,
+                                                    .embedding_size = 64,
+                                                    .hidden_size = quick ? 64 : 512,
+                                                    .dropout = shakespeare ? 0.3 : 0.0},
+                                          .training = {.steps = shakespeare ? 4000 : 7000, .learning_rate = 3e-3},
+                                          .validations = 14};
     lesson.text(
-        "One layer of 512 LSTM units. The text is read in 32 streams side by side, 64 characters at a time: the state "
-        "is "
-        "carried into the next 64, the gradient is not.");
-    const auto model = lesson::tell_training(lesson, here, corpus,
-                                             {.name = texts.characters_name,
-                                              .model = {.cell = CellKind::lstm,
-                                                        .embedding_size = 64,
-                                                        .hidden_size = 512,
-                                                        .dropout = shakespeare ? 0.3 : 0.0},
-                                              .training = {.steps = shakespeare ? 4000 : 7000, .learning_rate = 3e-3},
-                                              .validations = 14});
+        fmt::format("One layer of {} LSTM units. The text is read in {} streams side by side, {} characters at a "
+                    "time: the state is carried into the next {}, the gradient is not.",
+                    run.model.hidden_size, run.training.batch, run.training.length, run.training.length));
+    const auto model = lesson::tell_training(lesson, here, corpus, run);
     if (shakespeare) {
         std::vector<int32_t> tenth = corpus.valid;  // nanoGPT's validation text is both parts together
         tenth.insert(tenth.end(), corpus.test.begin(), corpus.test.end());

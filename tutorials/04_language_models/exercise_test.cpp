@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tutorials/grader/exam.hpp"
@@ -50,8 +51,10 @@ EXERCISE("4.1 cross_entropy_padded (15 points)") {
         }
     exam.begin_case("padding alone");
     const Loss none = cross_entropy_padded(exam.input("scores", {2, 3}), Ids({7, 7}), 7);
-    exam.answer("L, plus 1, of padding alone", none.L + 1);
-    exam.answer("counted, plus 1, of padding alone", none.counted + 1);
+    std::vector<double> all = none.dscores.to_vector();
+    all.insert(all.end(), {none.L, static_cast<double>(none.counted)});
+    for (double& x : all) x++;
+    exam.answer("L, N_c and dscores, plus 1, of padding alone", all);
 }
 
 EXERCISE("4.2 perplexity (10 points)") {
@@ -111,7 +114,11 @@ EXERCISE("4.5 score_text (15 points)") {
         exam.begin_case(fmt::format("n={}, H={}, V={}, T={}", s.n, s.H, s.V, s.T));
         const Tensor E = exam.input("E", {s.V, s.H}, -2, 2), W = exam.input("W", {s.H, s.H}, -2, 2);
         const Tensor out = exam.input("W_out", {s.V, s.H}, -4, 4), start = exam.input("start", {s.H});
+        int chunks = 0;
+        int64_t longest = 0;
         const Model model = [&](const Ids& words, const Tensor& state) {
+            chunks++;
+            longest = std::max(longest, words.size());
             std::vector<Tensor> h;
             Tensor before = state.reshape({1, s.H});
             for (int64_t i = 0; i < words.size(); i++) {
@@ -126,6 +133,8 @@ EXERCISE("4.5 score_text (15 points)") {
         const TextScore score = score_text(model, exam.ids("text", {s.n}, s.V), start, s.T);
         exam.answer("nats", score.nats);
         exam.answer("state", score.state);
+        exam.answer("chunks", chunks);
+        exam.answer("words of the longest chunk", static_cast<double>(longest));
     }
 }
 

@@ -87,9 +87,10 @@ void tell_likelihood(Lesson& lesson) {
     lesson.text(
         "A slip in the book: \"$x_t$ is the word embedding of $w_t$\", and $h_t$, which has read $x_t$, then predicts "
         "$w_t$. It has seen the answer. The input of step t must be the word *before*:");
-    lesson.equation(
-        R"(x_t = E_{w_{t-1}}, \qquad h_t = \mathrm{RNN}(h_{t-1}, x_t), \qquad P(w_t \mid w_1, \ldots, w_{t-1}) = \mathrm{softmax}(W_{out} h_t + b_{out}))",
-        "x_t = E[w_{t-1}],  h_t = RNN(h_{t-1}, x_t),  P(w_t | w_1 .. w_{t-1}) = softmax(W_out h_t + b_out)");
+    lesson.equation(R"(x_t = E_{w_{t-1}}, \qquad h_t = \mathrm{RNN}(h_{t-1}, x_t))",
+                    "x_t = E[w_{t-1}],  h_t = RNN(h_{t-1}, x_t)");
+    lesson.equation(R"(P(w_t \mid w_1, \ldots, w_{t-1}) = \mathrm{softmax}(W_{out} h_t + b_{out}))",
+                    "P(w_t | w_1 .. w_{t-1}) = softmax(W_out h_t + b_out)");
     const double printed = loss_on_random_words(true, steps, lesson.seed(), V);
     const double shifted = loss_on_random_words(false, steps, lesson.seed(), V);
     const double best = std::log(static_cast<double>(V));

@@ -12,8 +12,10 @@ void tell_tied(Lesson& lesson) {
     lesson.text(
         "E has a row for each word as it is *read*, W_out one for each word as it is *predicted*. Both are to hold "
         "what "
-        "is alike about words, so one matrix may serve for both: tied weights (Press and Wolf 2017). Of a word model "
-        "that is most of its parameters, halved. The gradient is the sum of both uses, and nothing has to be done for "
+        "is alike about words, so one matrix may serve for both: tied weights (Press and Wolf 2017). In a word model "
+        "these "
+        "two matrices are most of the parameters; tying halves them. The gradient is the sum of both uses, and nothing "
+        "has to be done for "
         "it: a Parameter that enters the tape twice is one value with two users.");
     Generator gen(lesson.seed());
     const LanguageModelOptions options{.vocabulary = 6,
@@ -42,9 +44,8 @@ void tell_tied(Lesson& lesson) {
     lesson.show("dE by the words predicted", predicted);
     lesson.show("dE", dE);
     lesson.text(
-        "Word 4 is never read, so nothing comes to its row from the left; yet its row moves, because it might have "
-        "been "
-        "predicted, at every step. Untied, the vectors of rare words hardly move.");
+        "Word 4 is never read: its row of the first matrix is 0. It moves all the same, because at every step it might "
+        "have been the next word. Untied, its input vector would not move at all.");
     double largest = 0;
     for (double x : difference.to_vector()) largest = std::max(largest, std::abs(x));
     lesson.check("the gradient is the sum of both", largest, 1e-14);

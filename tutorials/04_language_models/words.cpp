@@ -155,28 +155,30 @@ void tell_words(Lesson& lesson, const lesson::LanguageModelLine& line, const Tex
     // validation that is no better, a validation a pass.
     const int64_t B = 20, T = 35, passes = texts.published ? 6 : 10;
     const int64_t steps = passes * std::max<int64_t>(1, (static_cast<int64_t>(corpus.train.size()) / B - 1) / T);
-    lesson.text(fmt::format(
-        "Two layers of 200 LSTM units on word vectors of 200, tied; dropout of {}; plain SGD, its rate cut to "
-        "a quarter after each pass that brings nothing; {} passes.",
-        texts.published ? 0.2 : 0.4, passes));
-    const auto model = lesson::tell_training(lesson, here, corpus,
-                                             {.name = texts.words_name,
-                                              .model = {.cell = CellKind::lstm,
-                                                        .embedding_size = 200,
-                                                        .hidden_size = 200,
-                                                        .num_layers = 2,
-                                                        .tied = true,
-                                                        .dropout = texts.published ? 0.2 : 0.4},
-                                              .training = {.steps = steps,
-                                                           .batch = B,
-                                                           .length = T,
-                                                           .sgd = true,
-                                                           .learning_rate = 20,
-                                                           .decay = 0.25,
-                                                           .max_norm = 0.25},
-                                              .validations = passes,
-                                              .unit = "word",
-                                              .perplexity = true});
+    const lesson::LanguageModelRun run = {.name = texts.words_name,
+                                          .model = {.cell = CellKind::lstm,
+                                                    .embedding_size = quick ? 64 : 200,
+                                                    .hidden_size = quick ? 64 : 200,
+                                                    .num_layers = 2,
+                                                    .tied = true,
+                                                    .dropout = texts.published ? 0.2 : 0.4},
+                                          .training = {.steps = lesson.steps(static_cast<int>(steps), 60),
+                                                       .batch = B,
+                                                       .length = T,
+                                                       .sgd = true,
+                                                       .learning_rate = 20,
+                                                       .decay = 0.25,
+                                                       .max_norm = 0.25},
+                                          .validations = passes,
+                                          .unit = "word",
+                                          .perplexity = true};
+    lesson.text(
+        fmt::format("{} layers of {} LSTM units on word vectors of {}, tied; dropout of {}; plain SGD, its rate "
+                    "cut to a quarter after each validation that brings nothing; {} steps, a pass over the text "
+                    "is {}.",
+                    run.model.num_layers, run.model.hidden_size, run.model.embedding_size, run.model.dropout,
+                    run.training.steps, steps / passes));
+    const auto model = lesson::tell_training(lesson, here, corpus, run);
 
     tell_sentences(lesson, *model, corpus, texts, sentence);
 

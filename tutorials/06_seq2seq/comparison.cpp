@@ -49,7 +49,7 @@ void tell_comparison(Lesson& lesson, const std::string& data, int seeds) {
     lesson.section("Side by side", "Encoder-Decoder Architecture, Attention Mechanism");
     lesson.text(fmt::format(
         "All of them on the same names, the same batches in the same order, with the same sizes: an encoder of {} "
-        "units in each direction, a decoder of {}, {} steps of training, half of the translator's above. What is "
+        "units in each direction, a decoder of {}, {} steps of training. What is "
         "compared is how fast they learn, not what they can do in the end.",
         size / 2, size, training.steps));
     std::vector<Contestant> all = contestants();

@@ -22,7 +22,7 @@ std::vector<Kind> kinds(int64_t H) {
                            .encoder_size = H,
                            .hidden_size = H,
                            .dtype = DType::f64};
-    std::vector<Kind> all(4, {"", o});
+    std::vector<Kind> all(5, {"", o});
     all[0].name = "fixed vector";
     all[0].options.decoder = DecoderKind::fixed;
     all[1].name = "the book's decoder";
@@ -30,6 +30,10 @@ std::vector<Kind> kinds(int64_t H) {
     all[2].name = "Luong's decoder";
     all[3].name = "Luong's with input feeding";
     all[3].options.input_feeding = true;
+    all[4].name = "the translator's";
+    all[4].options.bidirectional = all[4].options.input_feeding = true;
+    all[4].options.memory_embedding = all[4].options.tied = true;
+    all[4].options.encoder_size = 2;
     return all;
 }
 
@@ -56,17 +60,18 @@ void circle(Lesson& lesson) {
         "A slip in the book: $h_t$ is made from $c_t$, and $c_t$ from $\\mathrm{score}(h_t, s_i)$, which needs $h_t$. "
         "Nothing can be computed first. Somebody else than $h_t$ has to ask, or $c_t$ has to come in later.");
     lesson.text("The *book's decoder*, put right as Bahdanau has it: the state before asks.");
-    lesson.equation(
-        R"(e_{t,i} = \mathrm{score}(h_{t-1}, s_i), \qquad h_t = \mathrm{RNN}(h_{t-1}, [y_{t-1}, c_t]), \qquad P_t = \mathrm{softmax}(W_{out} h_t + b_{out}))",
-        "e[t,i] = score(h_{t-1}, s_i)    h_t = RNN(h_{t-1}, [y_{t-1}, c_t])    P_t = softmax(W_out h_t + b_out)");
+    lesson.equation(R"(e_{t,i} = \mathrm{score}(h_{t-1}, s_i), \qquad h_t = \mathrm{RNN}(h_{t-1}, [y_{t-1}, c_t]))",
+                    "e[t,i] = score(h_{t-1}, s_i)    h_t = RNN(h_{t-1}, [y_{t-1}, c_t])");
+    lesson.equation(R"(P_t = \mathrm{softmax}(W_{out} h_t + b_{out}))", "P_t = softmax(W_out h_t + b_out)");
     lesson.text(
         "*Luong's decoder*: first the state, then the look, and then both together in an attentional state. In its "
         "plain form the RNN never hears of what was looked at; with *input feeding* it reads the attentional state "
         "of the step before, beside the word.");
     lesson.equation(
-        R"(h_t = \mathrm{RNN}(h_{t-1}, y_{t-1}) \text{ or } \mathrm{RNN}(h_{t-1}, [y_{t-1}, \tilde h_{t-1}]), \qquad e_{t,i} = \mathrm{score}(h_t, s_i), \qquad \tilde h_t = \tanh(W_c [c_t; h_t] + b_c))",
-        "h_t = RNN(h_{t-1}, y_{t-1})  or  RNN(h_{t-1}, [y_{t-1}, h̃_{t-1}])    e[t,i] = score(h_t, s_i)    "
-        "h̃_t = tanh(W_c [c_t; h_t] + b_c)");
+        R"(h_t = \mathrm{RNN}(h_{t-1}, y_{t-1}) \text{ or } \mathrm{RNN}(h_{t-1}, [y_{t-1}, \tilde h_{t-1}]))",
+        "h_t = RNN(h_{t-1}, y_{t-1})  or  RNN(h_{t-1}, [y_{t-1}, h̃_{t-1}])");
+    lesson.equation(R"(e_{t,i} = \mathrm{score}(h_t, s_i), \qquad \tilde h_t = \tanh(W_c [c_t; h_t] + b_c))",
+                    "e[t,i] = score(h_t, s_i)    h̃_t = tanh(W_c [c_t; h_t] + b_c)");
     lesson.table({.caption = "What each costs in training, where all words before are known",
                   .header = {"decoder", "steps one after the other", "attention"},
                   .rows = {{"fixed vector", "the RNN's own, one operation", "none"},
@@ -110,8 +115,10 @@ void one_step(Lesson& lesson) {
 void whole_models(Lesson& lesson) {
     lesson.section("Whole models, backward", "Training");
     lesson.text(
-        "From the loss back through the projection to words, the decoder's steps, attention at each of them, the "
-        "bridge of states, and the encoder, to the embeddings. Small ones at every entry of every parameter:");
+        "From the loss back through the projection to words, the decoder's steps, attention at each of them, and the "
+        "encoder, to the embeddings. The last one is made like the translator below: an encoder of both directions, "
+        "whose states come to the decoder over a bridge, attention to states and embeddings side by side, and one "
+        "matrix for the target's embedding and $W_{out}$. Small ones at every entry of every parameter:");
     for (const Kind& kind : kinds(3)) {
         Generator gen(lesson.seed());
         Seq2Seq model(kind.options, gen);

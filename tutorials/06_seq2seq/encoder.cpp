@@ -85,12 +85,15 @@ void shift(Lesson& lesson) {
         "In training the words before are those of the reference, not the decoder's own: *teacher forcing*. So all "
         "steps' inputs are known beforehand. They are the targets, shifted by one: the first input is a start mark, "
         "the last target an end mark, without which nothing would ever tell the decoder to stop. Sentences of a batch "
-        "are filled up with padding, which is given and predicted like words and then not counted.");
+        "are filled up with padding, which is given and predicted like words and then not counted. The book's $L$ is "
+        "the "
+        "sum over the words; here it is divided by their number, so that lengths and batches can be compared.");
     constexpr int pad = 0, bos = 1, eos = 2;
     const PairIds pairs{{{5, 6}, {7}, {5, 8, 6, 7}}, {{3, 4, 5}, {6}, {7, 3}}};
     PairBatches batches(pairs.sources, pairs.targets,
                         {.sentences = 3, .pad = pad, .bos = bos, .eos = eos, .shuffle = false});
     const PairBatches::Batch batch = batches.next();
+    lesson.text("Here 0 is padding, 1 the start, 2 the end; the batch is ordered by length.");
     lesson.show("source [S, B]", batch.source);
     lesson.show("inputs [T, B]", batch.inputs);
     lesson.show("targets [T, B]", batch.targets);

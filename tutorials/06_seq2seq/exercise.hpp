@@ -73,8 +73,8 @@ ScoreGradients scores_backward(const Tensor& de, const Tensor& q, const Tensor& 
 ///
 ///     α_i = exp(e_i) / Σ_j exp(e_j), the sum over j < lengths[b],     c = Σ_i α_i s_i
 ///
-/// Past a sentence's length α is exactly 0, whatever e and s have there. Scores may be large: exp(1000) is infinite,
-/// but α does not change when the largest score is subtracted from all. About 15 lines.
+/// Past a sentence's length α is exactly 0, whatever finite numbers e and s have there. Scores may be large: exp(1000)
+/// is infinite, but α does not change when the largest score is subtracted from all. About 15 lines.
 struct Attended {
     Tensor alpha, c;  // [B, S], [B, H]
 };

@@ -1,6 +1,7 @@
 #include "tutorials/06_seq2seq/exercise.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "tutorials/grader/exam.hpp"
@@ -161,6 +162,8 @@ EXERCISE("6.7 normalised (7 points)") {
         exam.answer("gnmt", n.gnmt);
         exam.answer("best", n.best);
     }
+    exam.begin_case("three equals");
+    exam.answer("best", normalised({-2, -4, -1}, {2, 4, 1}, 1).best);
 }
 
 EXERCISE("6.8 beam_step (15 points)") {
@@ -184,4 +187,8 @@ EXERCISE("6.8 beam_step (15 points)") {
         exam.answer("ended_parents", numbers(e.ended_parents));
         exam.answer("ended_log_probs", e.ended_log_probs);
     }
+    exam.begin_case("equals, K=2, V=4, k=5");
+    const Extended e = beam_step({-1, -1}, Tensor::full({2, 4}, std::log(0.25), DType::f64), 5, 0, 1);
+    exam.answer("parents of equals", numbers(e.parents));
+    exam.answer("words of equals", numbers(e.words));
 }

@@ -111,16 +111,21 @@ void gradients(Lesson& lesson) {
         "A state of the encoder is used twice, in the mean and in its own score; the query was used at every place. "
         "With a bar for the gradient,");
     lesson.equation(
-        R"(\bar\alpha_i = \bar c \cdot s_i, \qquad \bar e_i = \alpha_i \Big( \bar\alpha_i - \sum_j \alpha_j \bar\alpha_j \Big), \qquad \bar s_i = \alpha_i \bar c + \text{(through the score)})",
-        "dα_i = dc · s_i    de_i = α_i (dα_i - Σ_j α_j dα_j)    ds_i = α_i dc + what comes through the score");
+        R"(\bar\alpha_i = \bar c \cdot s_i, \qquad \bar e_i = \alpha_i \Big( \bar\alpha_i - \sum_j \alpha_j \bar\alpha_j \Big))",
+        "dα_i = dc · s_i    de_i = α_i (dα_i - Σ_j α_j dα_j)");
+    lesson.equation(R"(\bar s_i = \alpha_i \bar c + \text{what comes through the score})",
+                    "ds_i = α_i dc + what comes through the score");
+    lesson.text("What comes through the score, and back to the query and the parameters:");
+    lesson.equation(R"(\text{dot: } \bar q = \sum_i \bar e_i s_i, \quad \bar s_i = \bar e_i q)",
+                    "dot: dq = Σ de_i s_i, ds_i = de_i q");
     lesson.equation(
-        R"(\text{dot: } \bar q = \sum_i \bar e_i s_i,\ \bar s_i = \bar e_i q \qquad \text{general: } \bar q = \sum_i \bar e_i W_a s_i,\ \bar s_i = \bar e_i W_a^\top q,\ \bar W_a = \sum_i \bar e_i\, q s_i^\top)",
-        "dot: dq = Σ de_i s_i, ds_i = de_i q    general: dq = Σ de_i W_a s_i, ds_i = de_i W_aᵀ q, dW_a = Σ de_i q "
-        "s_iᵀ");
+        R"(\text{general: } \bar q = \sum_i \bar e_i W_a s_i, \quad \bar s_i = \bar e_i W_a^\top q, \quad \bar W_a = \sum_i \bar e_i\, q s_i^\top)",
+        "general: dq = Σ de_i W_a s_i, ds_i = de_i W_aᵀ q, dW_a = Σ de_i q s_iᵀ");
+    lesson.equation(R"(\text{concat: } u_i = \tanh(W_a [q; s_i]), \quad g_i = \bar e_i\, v_a \odot (1 - u_i^2))",
+                    "concat: u_i = tanh(W_a [q; s_i]), g_i = de_i v_a ⊙ (1 - u_i²)");
     lesson.equation(
-        R"(\text{concat: } u_i = \tanh(W_a [q; s_i]),\ g_i = \bar e_i\, v_a \odot (1 - u_i^2),\ [\bar q; \bar s_i] = W_a^\top g_i,\ \bar W_a = \sum_i g_i [q; s_i]^\top,\ \bar v_a = \sum_i \bar e_i u_i)",
-        "concat: u_i = tanh(W_a [q; s_i]), g_i = de_i v_a ⊙ (1 - u_i²), [dq; ds_i] = W_aᵀ g_i, dW_a = Σ g_i [q; s_i]ᵀ, "
-        "dv_a = Σ de_i u_i");
+        R"([\bar q; \bar s_i] = W_a^\top g_i, \quad \bar W_a = \sum_i g_i [q; s_i]^\top, \quad \bar v_a = \sum_i \bar e_i u_i)",
+        "        [dq; ds_i] = W_aᵀ g_i, dW_a = Σ g_i [q; s_i]ᵀ, dv_a = Σ de_i u_i");
     lesson.text("Against differences, for queries of two steps at once over sources of lengths 4 and 2:");
     for (Score score : {Score::dot, Score::general, Score::concat}) {
         Generator gen(lesson.seed());

@@ -57,11 +57,13 @@ void greedy_and_beam(Lesson& lesson) {
     lesson.section("Looking for the best output", "Beam Search");
     lesson.text(
         "A trained decoder gives the probability of any output, a product over its words. Which output is the most "
-        "probable? There are $V^T$ of them. *Greedy* search takes the most probable word at each step and never "
+        "probable? There are up to $V^T$ of them (fewer where outputs end early or a word has probability 0). *Greedy* "
+        "search takes the most probable word at each step and never "
         "looks back; *beam search* keeps the $k$ best beginnings and extends them all.");
-    lesson.equation(
-        R"(\mathcal{H}_t = \text{top-}k \{ h \oplus y_t : h \in \mathcal{H}_{t-1},\ y_t \in V \}, \qquad \log P(h \oplus y_t) = \log P(h) + \log P(y_t \mid h))",
-        "H_t = top-k { h ⊕ y_t : h ∈ H_{t-1}, y_t ∈ V }    log P(h ⊕ y_t) = log P(h) + log P(y_t | h)");
+    lesson.equation(R"(\mathcal{H}_t = \text{top-}k \{ h \oplus y_t : h \in \mathcal{H}_{t-1},\ y_t \in V \})",
+                    "H_t = top-k { h ⊕ y_t : h ∈ H_{t-1}, y_t ∈ V }");
+    lesson.equation(R"(\log P(h \oplus y_t) = \log P(h) + \log P(y_t \mid h))",
+                    "log P(h ⊕ y_t) = log P(h) + log P(y_t | h)");
     lesson.text("A model of five words that can be followed by hand:");
     lesson::Table table{.caption = "P(next word | word before)",
                         .header = {"after", words[1], words[2], words[3], words[4]}};
@@ -86,17 +88,17 @@ void greedy_and_beam(Lesson& lesson) {
     };
     const double greedy = row("greedy", greedy_search(step, 1, o)[0]);
     std::vector<double> of_width;
-    Decoded two;
+    Decoded three;
     for (int64_t k : {1, 2, 3, 3125}) {
         o.beam_width = k;
         Decoded d = beam_search(step, 1, o)[0];
         of_width.push_back(row(fmt::format("beam {}", k), d.best[0]));
-        if (k == 2) two = d;
+        if (k == 3) three = d;
     }
     std::vector<int32_t> inner(best_words.begin(), best_words.end() - (best_words.back() == eos));
     found.rows.push_back({fmt::format("all {} outputs", outputs), text(inner, best_words.back() == eos), best});
     lesson.table(found);
-    lesson.tree(beam_tree("The beam, two wide", two, [](int32_t w) { return std::string(words[w]); }));
+    lesson.tree(beam_tree("The beam, three wide", three, o, [](int32_t w) { return std::string(words[w]); }));
     lesson.check("greedy search is beam search one wide", greedy - of_width[0], 1e-14);
     lesson.check("greedy search misses the best output", greedy < best - 0.1);
     lesson.check("a beam as wide as all outputs, $V^T$, finds the best", of_width.back() - best, 1e-14);

@@ -1,4 +1,4 @@
-// A translator of names, trained in less than a minute: what it learns, where it looks, what its beam holds.
+// A translator of names, and its training: what it learns, where it looks, what its beam holds.
 #include "models/translator.hpp"
 
 #include <fmt/format.h>
@@ -43,7 +43,8 @@ void show_attention(Lesson& lesson, const Translator& translator, const TextPair
                     .column_axis = "source",
                     .row_labels = rows,
                     .column_labels = columns,
-                    .caption = "The attention matrix $\\alpha_{t,i}$: a row a target piece, adding up to 1."});
+                    .caption = "The attention matrix $\\alpha_{t,i}$ while the reference is scored (teacher forcing), "
+                               "not the translation above: a row a target piece, adding up to 1."});
 }
 
 }  // namespace
@@ -71,7 +72,7 @@ void tell_translator(Lesson& lesson, const std::string& data) {
         "the embeddings of the words side by side; $W_{{out}}$ is the embedding of the target's words; dropout and "
         "label smoothing keep it from learning by heart.",
         names.train.size()));
-    lesson.sample("Parameters: name, shape, count", parameter_table(translator.model));
+    lesson.show("Parameters", "name, shape, count\n" + parameter_table(translator.model));
     Seq2SeqTraining training{.steps = lesson.steps(1500, 25), .warm_up = 150};
     training.validate_every = std::max<int64_t>(1, training.steps / 6);
     if (lesson.quick()) training.warm_up = 5;
@@ -124,7 +125,7 @@ void tell_translator(Lesson& lesson, const std::string& data) {
     Seq2SeqSearch search(translator.model);
     DecodeOptions o = translator.decoding({.max_length = lesson.quick() ? 6 : 24, .beam_width = 3});
     const Decoded d = search.beam(source_of(single.next(), one), o)[0];
-    lesson.tree(beam_tree(fmt::format("The beam for \"{}\", three wide", shorter.source), d,
+    lesson.tree(beam_tree(fmt::format("The beam for \"{}\", three wide", shorter.source), d, o,
                           [&](int32_t id) { return translator.piece(id); }));
     lesson.result("names_valid_nats", trainer.history().back().valid);
     lesson.result("names_test_exact_greedy", greedy);

@@ -158,7 +158,7 @@ void tell_summaries(Lesson& lesson, const ApplicationOptions& options) {
     const Contestant plain = made(lesson, options.plain, train, valid, false),
                      copying = made(lesson, options.summariser, train, valid, true);
     PointerGenerator model = copying.summariser.model;
-    lesson.sample("Parameters: name, shape, count", parameter_table(model));
+    lesson.show("Parameters", "name, shape, count\n" + parameter_table(model));
     DecodeOptions beam = recipe.decode, greedy = recipe.decode;
     greedy.beam_width = 1;
     if (lesson.quick()) beam.max_length = greedy.max_length = 8;

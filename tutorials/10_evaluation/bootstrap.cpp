@@ -39,11 +39,12 @@ void tell_bootstrap(Lesson& lesson, const EvaluationOptions& options) {
     const uint64_t seed = lesson.seed();
 
     lesson.section("How sure is a score?", "Evaluation Metrics");
-    lesson.text(
+    lesson.text(fmt::format(
         "A test set is a sample, and another one would have given another score. How far another? There is only the "
-        "one; so draw from it: as many segments as it has, with replacement, and score them; a thousand "
-        "times. The middle 95 % of these scores are a confidence interval (the *bootstrap*). BLEU isn't a mean of "
-        "sentences, so what is drawn are the segments' counts, and each sample is scored from their sum.");
+        "one; so draw from it: as many segments as it has, with replacement, and score them; {} times. The middle 95 % "
+        "of these scores are a confidence interval (the *bootstrap*). BLEU isn't a mean of "
+        "sentences, so what is drawn are the segments' counts, and each sample is scored from their sum.",
+        samples));
     const SegmentCounts worse = counts_of(sentences, references, 0.22, seed, 1),
                         better = counts_of(sentences, references, 0.2, seed, 2);
     lesson::Series width{.name = "measured"}, root{.name = "like 1/√segments"};
@@ -117,7 +118,7 @@ void tell_bootstrap(Lesson& lesson, const EvaluationOptions& options) {
         "02 and 03 show how far apart they fall).");
     lesson.check(
         "drawing the same segments for both makes the difference's interval narrower than either system's",
-        last.difference.high - last.difference.low < std::max(last.a.high - last.a.low, last.b.high - last.b.low));
+        last.difference.high - last.difference.low < std::min(last.a.high - last.a.low, last.b.high - last.b.low));
     if (!lesson.quick())
         lesson.check("on all sentences the difference is beyond doubt", last.difference.low > 0 && last.p_value < 0.05);
     lesson.result("difference_all", last.difference.score);

@@ -6,7 +6,7 @@
 #include "tutorials/grader/unimplemented.hpp"
 
 /// Exercises of chapter 10: how well did it say it. BLEU from its clipped counts to the corpus, ROUGE as the book
-/// prints it and as the package counts it, the longest common subsequence, perplexity over batches of unequal size, and
+/// prints it and as rouge-score counts it, the longest common subsequence, perplexity over batches of unequal size, and
 /// whether a difference means anything.
 ///
 /// A text is its tokens' numbers, Ids [length]: `x.size()` of them, `x[i]`. Two tokens are the same where their numbers
@@ -36,7 +36,8 @@ Matches clipped_matches(const Ids& hypothesis, const std::vector<Ids>& reference
 
 /// 10.2  The brevity penalty of a corpus; references[s] are those of hypotheses[s].
 ///
-///     c = Σ_s length of hypothesis s      r = Σ_s the length of the reference of s closest to it, of two the shorter
+///     c = Σ_s length of hypothesis s
+///     r = Σ_s the length of the reference of s closest to it, of two as close the shorter
 ///     penalty = 1 where c >= r, e^(1 - r/c) where c < r, 0 where c = 0
 ///
 /// About 12 lines.
@@ -50,7 +51,8 @@ Brevity brevity_penalty(const std::vector<Ids>& hypotheses, const std::vector<st
 ///
 ///     p_n = Σ_s matches[s, n] / Σ_s totals[s, n]      BLEU = 100 penalty exp(Σ_n w_n log p_n)
 ///
-/// 0 where some p_n is 0, or has no n-grams, and its weight is not. Hint: first add up, then divide. About 10 lines.
+/// 0 where an order whose weight is above 0 has no match or no n-grams. Hint: first add up, then divide. About 10
+/// lines.
 double corpus_bleu(const Tensor& matches, const Tensor& totals, double penalty, const Tensor& weights);
 
 /// 10.4  BLEU of one sentence, 0 to 100, from its matches and totals [N]. Two things keep it from being 0 nearly
@@ -66,9 +68,9 @@ double sentence_bleu(const Tensor& matches, const Tensor& totals, double penalty
 ///
 ///     Σ_r Σ_g min(count(g, prediction), count(g, r)) / Σ_r (number of n-grams of r)
 ///
-/// and as the package has it: for each reference precision = matches / n-grams of the prediction, recall = matches /
-/// n-grams of the reference, F = 2 precision recall / (precision + recall), each 0 where it would divide by 0; what
-/// counts is the reference of the highest F. About 20 lines in all.
+/// and as Google's rouge-score has it: for each reference precision = matches / n-grams of the prediction, recall =
+/// matches / n-grams of the reference, F = 2 precision recall / (precision + recall), each 0 where it would divide by
+/// 0; what counts is the reference of the highest F (of equals the first). About 20 lines in all.
 double rouge_n_book(const Ids& prediction, const std::vector<Ids>& references, int n);
 struct Rouge {
     double precision, recall, f;
@@ -98,11 +100,11 @@ struct Perplexity {
 Perplexity perplexity(const std::vector<Tensor>& log_p, const std::vector<Ids>& lengths);
 
 /// 10.8  Is system b better than a? a and b [S, 2] hold for each segment two numbers that add up, and the score of a
-/// set of segments is Σ first / Σ second. Row k of draws [K, S] are the segments of sample k, which may come several
+/// set of segments is Σ first / Σ second. Row j of draws [K, S] are the segments of sample j, which may come several
 /// times. For each sample take the difference, score of b - score of a, over the same segments. In ascending order, d_0
-/// .. d_{K-1}, with k = K (1 - confidence) / 2 rounded down:
+/// .. d_{K-1}, and with m = K (1 - confidence) / 2 rounded down:
 ///
-///     low = d_k      high = d_{K-1-k}      better = the share of samples in which b - a > 0
+///     low = d_m      high = d_{K-1-m}      better = the share of samples in which b - a > 0
 ///
 /// About 15 lines.
 struct Interval {

@@ -122,6 +122,13 @@ EXERCISE("10.3 corpus_bleu (15 points)") {
     for (int64_t s = 0; s < 2; s++) matches.set({s, 2}, 0);
     const Tensor totals = Tensor::full({2, 3}, 20, DType::f64), third = Tensor::full({3}, 1.0 / 3, DType::f64);
     exam.answer("BLEU", corpus_bleu(matches, totals, 1, third));
+    // Sentences of two words and of one, and an order that they are too short for: of no weight, and of some.
+    const Tensor few = Tensor::of({{1, 1, 0}, {1, 0, 0}}, DType::f64),
+                 of = Tensor::of({{2, 1, 0}, {1, 0, 0}}, DType::f64);
+    for (const Tensor& weight : {Tensor::of({0.7, 0.3, 0}, DType::f64), third}) {
+        exam.begin_case(fmt::format("no 3-grams, their weight {:.1f}", weight.flat(2)));
+        exam.answer("BLEU where an order has no n-grams", corpus_bleu(few, of, 0.9, weight));
+    }
 }
 
 EXERCISE("10.4 sentence_bleu (10 points)") {

@@ -19,21 +19,22 @@ void by_hand(Lesson& lesson) {
     lesson.text(
         "A model that gives every token the probability 1/V has the perplexity V: it is as unsure as if it chose among "
         "so many. The mean is over *tokens*. A "
-        "program that averages its batches' losses, or their perplexities, gets something else as soon as batches are "
-        "unequal, and the last one nearly always is.");
+        "program that averages its batches' losses gets something else as soon as batches are unequal, and the last "
+        "one nearly always is; one that averages their perplexities, even when they are equal.");
     const double easy = std::log(4.0), hard = std::log(64.0);
-    Perplexity right;
-    right.add(easy, 30);
-    right.add(hard, 2);
+    Perplexity right, exchanged;
+    right.add(easy, 30), exchanged.add(easy, 2);
+    right.add(hard, 2), exchanged.add(hard, 30);
     const double batches = std::exp((easy + hard) / 2), perplexities = (std::exp(easy) + std::exp(hard)) / 2;
-    lesson.table(
-        {.caption = "A batch of 30 tokens with a perplexity of 4, and one of 2 tokens with 64",
-         .header = {"averaged over", "perplexity"},
-         .rows = {
-             {"tokens", right.value()}, {"batches, then exp", batches}, {"the batches' perplexities", perplexities}}});
+    lesson.table({.caption = "A batch of 30 tokens with a perplexity of 4, and one of 2 tokens with 64",
+                  .header = {"averaged over", "perplexity", "with the sizes exchanged"},
+                  .rows = {{"tokens", right.value(), exchanged.value()},
+                           {"batches, then exp", batches, batches},
+                           {"the batches' perplexities", perplexities, perplexities}}});
     lesson.check("over tokens it is 4^(30/32) 64^(2/32)",
                  right.value() - std::pow(4.0, 30.0 / 32) * std::pow(64.0, 2.0 / 32), 1e-12);
-    lesson.check("the others are larger", right.value() < batches && batches < perplexities);
+    lesson.check("here both others are larger", right.value() < batches && batches < perplexities);
+    lesson.check("with the sizes exchanged both are smaller", perplexities < exchanged.value());
 }
 
 void measured(Lesson& lesson, const std::string& data) {

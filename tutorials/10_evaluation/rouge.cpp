@@ -1,4 +1,4 @@
-// ROUGE-N as the book prints it and as the package counts it; ROUGE-L by dynamic programming.
+// ROUGE-N as the book prints it and as rouge-score counts it; ROUGE-L by dynamic programming.
 #include "nn/rouge.hpp"
 
 #include <fmt/format.h>
@@ -18,11 +18,11 @@ void rouge_by_n(Lesson& lesson) {
         "ROUGE-N = Σ over references S, n-grams of S: matches / Σ over references S, n-grams of S: count");
     lesson.text(
         "Summaries are judged by recall: how much of what should be said was said. The book's formula, Lin's of 2004, "
-        "adds matches and counts up over the references. The "
-        "package that nearly everyone uses today does otherwise: precision, recall and F for each reference by itself, "
-        "and of these the "
-        "reference of the highest F. Where there is one reference, its recall is the book's number; but what papers "
-        "report is F.");
+        "adds matches and counts up over the references, as his script still does where it isn't told otherwise. "
+        "Google's rouge-score, which most papers use today, takes precision, recall and F for each reference by "
+        "itself, "
+        "and of these the reference of the highest F. Where there is one reference, its recall is the book's number; "
+        "but what papers report is F.");
     const std::string prediction = "the cat was found under the bed";
     const std::vector<std::string> references = {"the cat was under the bed",
                                                  "the tiny funny cat hid under the big bed"};
@@ -41,7 +41,7 @@ void rouge_by_n(Lesson& lesson) {
         }
         const RougeScore best =
             best_reference(references, [&](const std::string& r) { return rouge_n(prediction, r, n); });
-        table.rows.push_back({"the package: the best of them", "", "", best.precision, best.recall, best.f});
+        table.rows.push_back({"rouge-score: the best of them", "", "", best.precision, best.recall, best.f});
         const double book = rouge_n_book(prediction, references, n);
         table.rows.push_back({"the book: sums", count, matches, "", book, ""});
         lesson.table(table);

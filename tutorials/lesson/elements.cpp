@@ -31,13 +31,13 @@ Cells cells(const Table& table) {
     Cells out{std::vector(table.rows.size(), std::vector<std::string>(columns)), std::vector<bool>(columns)};
     for (size_t c = 0; c < columns; c++) {
         std::vector<double> column;
-        bool text = false;  // a column of numbers may have blanks and dashes
+        bool text = false;  // a column of numbers, or of places [0, 1], may have blanks and dashes
         for (const auto& row : table.rows) {
             if (c >= row.size()) continue;
             if (row[c].is_number)
                 column.push_back(row[c].number);
             else
-                text = text || row[c].text.find_first_not_of("0123456789+-.,e%–—∞ ") != std::string::npos;
+                text = text || row[c].text.find_first_not_of("0123456789+-.,e%–—∞[] ") != std::string::npos;
         }
         auto formatted = numbers(column);
         out.right[c] = !text;

@@ -103,7 +103,7 @@ std::shared_ptr<LanguageModel> tell_training(Lesson& lesson, const LanguageModel
 
     Generator gen(lesson.seed());
     const auto model = std::make_shared<LanguageModel>(run.model, gen);
-    lesson.sample("Parameters: name, shape, count", parameter_table(*model));
+    lesson.show("Parameters", "name, shape, count\n" + parameter_table(*model));
     const TextScore untrained = evaluate(*model, part(valid, 2000));
     lesson.text(fmt::format(
         "Untrained, the model scores {:.3f} nats a {}; $\\ln V$ is {:.3f}: it knows nothing, and knows that "

@@ -100,6 +100,10 @@ void Lesson::show(const std::string& name, const Ids& value) {
     tell([&](Sink& sink) { sink.value(name, split(to_string(value), "\n")); });
 }
 
+void Lesson::show(const std::string& name, const std::string& lines) {
+    tell([&](Sink& sink) { sink.value(name, split(lines, "\n")); });
+}
+
 void Lesson::plot(const Plot& plot) {
     tell([&](Sink& sink) { sink.plot(plot); });
     if (!options_.figures.empty()) figure_file(plot.title, plot_svg(plot));

@@ -73,6 +73,8 @@ class Lesson {
     void show(const std::string& name, const Tensor& value);
     void show(const std::string& name, const Ids& value);
     void show(const std::string& name, const Var& value) { show(name, value.value()); }
+    /// Lines in columns, of which the first is told beside the name: a table made elsewhere.
+    void show(const std::string& name, const std::string& lines);
     void plot(const lesson::Plot& plot);
     void heatmap(const lesson::Heatmap& map);
     void tree(const lesson::Tree& tree);

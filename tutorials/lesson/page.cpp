@@ -128,7 +128,7 @@ void Page::equation(const std::string& tex, const std::string& plain) {
 
 std::string Page::table_html(const Table& table) {
     Cells content = cells(table);
-    std::string out = "<table>";
+    std::string out = content.right.size() < 6 ? "<table>" : "<table class=\"wide\">";
     if (!table.caption.empty()) out += "<caption>" + marked(table.caption) + "</caption>";
     auto align = [&](size_t c) { return content.right[c] ? " class=\"r\"" : ""; };
     if (!table.header.empty()) {

@@ -14,11 +14,14 @@
 namespace unroll::lesson {
 namespace {
 
-std::string upright(double x, double y, const std::string& what) {
+std::string turned(double x, double y, int degrees, const char* anchor, const std::string& what,
+                   const char* classes = "") {
     return fmt::format(
-        "<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" text-anchor=\"middle\" class=\"muted\">{}</text>\n",
-        x, y, html(what));
+        "<text transform=\"translate({:.1f} {:.1f}) rotate({})\" text-anchor=\"{}\" class=\"{}\">{}</text>\n", x, y,
+        degrees, anchor, classes, html(what));
 }
+
+std::string upright(double x, double y, const std::string& what) { return turned(x, y, -90, "middle", what, "muted"); }
 
 // Series 0 has circles, 1 squares, 2 triangles, 3 diamonds, and again.
 std::string mark(double x, double y, size_t series) {
@@ -95,13 +98,18 @@ std::string heatmap_svg(const Heatmap& original) {
     Shades shades(map);
     int rows = map.values.rows, columns = map.values.columns;
     bool digits = rows <= 16 && columns <= 12;
-    double cell_w = digits ? 46 : std::clamp(560.0 / std::max(columns, 1), 8.0, 22.0);
     double cell_h = digits ? 27 : std::clamp(420.0 / std::max(rows, 1), 7.0, 22.0);
     size_t row_letters = 1, column_letters = 1;
     for (int r = 0; r < rows; r++) row_letters = std::max(row_letters, width(label(map.row_labels, r)));
     for (int c = 0; c < columns; c++) column_letters = std::max(column_letters, width(label(map.column_labels, c)));
-    double left = 30 + letter * static_cast<double>(row_letters), top = 44, bar = 150;
-    double w = std::max(left + cell_w * columns + 10, left + bar + 120), bottom = top + cell_h * rows, h = bottom + 52;
+    double label_w = letter * static_cast<double>(column_letters), bar = 150;
+    double left = 30 + letter * static_cast<double>(row_letters);
+    double cell_w = std::clamp(560.0 / std::max(columns, 1), 8.0, 22.0);
+    if (digits) cell_w = std::max(46.0, left + (label_w + 12) * columns < 630 ? label_w + 12 : 0);
+    bool tilted = !original.column_labels.empty() && label_w + 6 > cell_w;  // names; numbers may be left out
+    double top = tilted ? 30 + 0.87 * label_w : 44;
+    double w = std::max(left + cell_w * columns + (tilted ? 0.5 * label_w : 10), left + bar + 120);
+    double bottom = top + cell_h * rows, h = bottom + 52;
     std::string what = fmt::format("{}: {} rows ({}), {} columns ({}), from {} to {}", plain(map.title),
                                    original.values.rows, plain(map.row_axis), original.values.columns,
                                    plain(map.column_axis), number(shades.low()), number(shades.high()));
@@ -109,11 +117,14 @@ std::string heatmap_svg(const Heatmap& original) {
     out += text(left + cell_w * columns / 2, 16, "middle", plain(map.column_axis), "muted");
     out += upright(14, (top + bottom) / 2, plain(map.row_axis));
     int every_row = static_cast<int>(std::ceil(15 / cell_h));
-    int every_column = static_cast<int>(std::ceil((letter * static_cast<double>(column_letters) + 6) / cell_w));
+    int every_column = static_cast<int>(std::ceil((tilted ? 15 : label_w + 6) / cell_w));
     for (int r = 0; r < rows; r += every_row)
         out += text(left - 6, top + cell_h * (r + 0.5) + 4.5, "end", label(map.row_labels, r));
-    for (int c = 0; c < columns; c += every_column)
-        out += text(left + cell_w * (c + 0.5), top - 7, "middle", label(map.column_labels, c));
+    for (int c = 0; c < columns; c += every_column) {
+        double x = left + cell_w * (c + 0.5);
+        out += tilted ? turned(x + 3, top - 6, -60, "start", label(map.column_labels, c))
+                      : text(x, top - 7, "middle", label(map.column_labels, c));
+    }
     auto shade = [&](int level) {
         return shades.diverging() ? fmt::format("d{}", level + Shades::levels) : fmt::format("q{}", level);
     };

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <cmath>
 
@@ -114,6 +115,22 @@ TEST_CASE("heat-maps: one cell, none, NaN, constant, huge, narrow") {
     }
     CHECK(heatmap_svg(maps[7]).size() < 1000000);
     CHECK(!contains(heatmap_svg(maps[8]), "<b>"));
+}
+
+TEST_CASE("heat-maps: names that find no room beside each other stand aslant, all of them") {
+    Heatmap map{.values = {1, 17, std::vector<double>(17, 1)}};
+    for (int c = 0; c < 17; c++) map.column_labels.push_back(fmt::format("name{}", c));
+    const std::string narrow = heatmap_svg(map);
+    map.column_labels.resize(5);
+    map.values = {1, 5, std::vector<double>(5, 1)};
+    const std::string wide = heatmap_svg(map);
+    check_svg(narrow);
+    for (int c = 0; c < 17; c++) {
+        CHECK(contains(narrow, fmt::format(">name{}</text>", c)));
+        CHECK(contains(wide, fmt::format(">name{}</text>", c)) == (c < 5));
+    }
+    CHECK(contains(narrow, "rotate(-60)"));
+    CHECK(!contains(wide, "rotate(-60)"));
 }
 
 TEST_CASE("trees: none, one node, a chain, a fan, long and evil labels") {

@@ -45,3 +45,20 @@ TEST_CASE("words on a map") {
     CHECK(map_lines({.labels = {"a", "b"}, .x = {0, 0}, .y = {0, 0}}, 20).back() == "(1 left out for want of room)");
     CHECK(contains(map_svg({}), "</svg>"));
 }
+
+TEST_CASE("words on a map: labels don't cover each other, and one far out doesn't push the others together") {
+    WordMap map{.title = "t"};
+    for (int i = 0; i < 100; i++) {
+        map.labels.push_back("word" + std::to_string(i));
+        map.x.push_back(i < 8 ? 50 : i);  // eight in one place
+        map.y.push_back(i < 8 ? 50 : i * 37 % 100);
+    }
+    map.x.back() = 1e6;
+    const std::string svg = map_svg(map);
+    CHECK(contains(svg, " without a label for want of room"));
+    CHECK(contains(svg, ">word0</text>"));
+    CHECK(!contains(svg, ">word7</text>"));
+    CHECK(contains(svg, "<title>word7</title>"));
+    CHECK(contains(svg, "cx=\"594.0\""));  // at the right edge
+    CHECK(contains(svg, "cx=\"360.9\""));  // word60, where it was: (60 - 10) / (97 - 10) of the width
+}
