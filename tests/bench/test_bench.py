@@ -35,7 +35,7 @@ def bench(*arguments):
     return result.stdout
 
 
-for kind in [*(f"{kind}-5" for kind in against_pytorch.KINDS), *against_pytorch.TRANSLATORS, "wordlm"]:
+for kind in [*(f"{kind}-5" for kind in against_pytorch.KINDS), *against_pytorch.TRANSLATORS, "beam4", "wordlm"]:
     for threads in (1, 3):
         line = json.loads(bench("run", kind, "--threads", str(threads)) or "{}")
         expect(line.get("case") == kind and line.get("threads") == threads, f"{kind}: {line}")

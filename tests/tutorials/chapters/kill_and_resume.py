@@ -4,6 +4,7 @@
     kill_and_resume.py build/tutorials/01_basic_rnn"""
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -53,6 +54,10 @@ with tempfile.TemporaryDirectory() as name:
     subprocess.run(command("stopped"), check=True, stdout=subprocess.DEVNULL)
     if (folder / "stopped.weights").read_bytes() != (folder / "whole.weights").read_bytes():
         sys.exit("Ctrl-C: the weights differ from those of the run that was never stopped")
+    curves = [re.search(r"<figure(?:(?!</figure>).)*?Learning to predict.*?</figure>", (folder / (run + ".html")).read_text(encoding="utf-8"), re.S)
+              for run in ("whole", "stopped", "parts")]
+    if not curves[0] or any(not c or c[0] != curves[0][0] for c in curves):
+        sys.exit("the learning curve differs from that of the run that was never stopped")
     print(f"killed {killed} times, resumed from a checkpoint {resumed} times")
     if killed == 0 or resumed == 0:
         sys.exit("nothing was killed, or nothing resumed: the test has tested nothing")
