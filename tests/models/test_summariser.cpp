@@ -4,6 +4,7 @@
 #include "models/summariser.hpp"
 #include "nn/checkpoint.hpp"
 #include "tests/failure.hpp"
+#include "tests/pooled.hpp"
 #include "tests/temporary_folder.hpp"
 
 using namespace unroll;
@@ -177,6 +178,34 @@ TEST_CASE("summariser: a run taken up from a checkpoint goes on with the same bi
     CHECK(contains(error_of([&] { Summariser::load(folder / ""); }), "a vocabulary of 1 words, the model reads"));
     save_weights(folder / "model", whole.model);
     CHECK(contains(error_of([&] { Summariser::load(folder / ""); }), "no checkpoint of a summariser"));
+}
+
+TEST_CASE("summariser: input of every kind") {
+    const Summariser s = make();
+    std::string endless = "mail";
+    for (int i = 0; i < 300; i++) endless += " mail quux";
+    const std::vector<std::string> documents = {"xylit yak zorp", endless, "!", "mail"};
+    const int64_t V = s.model.options().vocabulary;
+    for (int64_t width : {int64_t{1}, V, 3 * V})  // wider than there are words
+        for (const std::string& summary : s.summarise(documents, {.max_length = 4, .beam_width = width}))
+            CHECK(simple_words(summary).size() <= 4);
+    CHECK_FALSE(failure([&] { s.summarise(documents, {.beam_width = 0}); }).empty());
+    CHECK(contains(error_of([&] { s.summarise({"a \xff"}); }), "not UTF-8"));
+    Generator gen(1);
+    CHECK_FALSE(failure([&] { Summariser({}, small(), gen); }).empty());
+    CHECK_FALSE(failure([&] { Summariser({{"a", "b"}}, {.longest = 0}, gen); }).empty());
+    Summariser one({{"a b c", "a"}}, {.read_at_least = 1, .write_at_least = 1, .model = small().model}, gen);
+    const PairIds ids = one.ids({{"a b c", "a"}});
+    PairTraining training = short_run;
+    training.steps = 9;
+    int64_t allocations = 0;
+    SummariserTrainer trainer(one.model, ids, ids, one.batches({.sentences = 48}), training);
+    while (trainer.step()) {
+        CHECK(std::isfinite(trainer.loss()));
+        if (trainer.steps_done() == 4) allocations = memory_stats().heap_allocations;
+        if (pooled() && trainer.steps_done() == 8) CHECK(memory_stats().heap_allocations == allocations);
+    }
+    CHECK(one.summarise({"a b c"}).size() == 1);
 }
 
 TEST_CASE("pointer-generator: misuse") {

@@ -133,7 +133,8 @@ void tell_translation(Lesson& lesson, const ApplicationOptions& options) {
     const auto of_model = bleu_by_nearness(hypotheses, test, near);
     for (size_t i = 0; i < of_model.size(); i++)
         if (of_model[i].sentences > 0)
-            bands.rows.push_back({of_model[i].low, of_model[i].sentences, of_neighbours[i].bleu, of_model[i].bleu});
+            bands.rows.push_back({fmt::format("{:.2f}", of_model[i].low), of_model[i].sentences, of_neighbours[i].bleu,
+                                  of_model[i].bleu});
     lesson.table(bands);
 
     std::vector<size_t> order(hypotheses.size());
