@@ -7,6 +7,17 @@
 
 namespace unroll {
 
+uint64_t fingerprint(const std::vector<int32_t>& ids, uint64_t before) {
+    before = (before ^ ids.size()) * 0x100000001b3;
+    for (int32_t id : ids) before = (before ^ static_cast<uint32_t>(id)) * 0x100000001b3;
+    return before;
+}
+
+uint64_t fingerprint(const std::vector<std::vector<int32_t>>& sentences, uint64_t before) {
+    for (const std::vector<int32_t>& ids : sentences) before = fingerprint(ids, before);
+    return before;
+}
+
 StreamBatches::StreamBatches(std::vector<int32_t> text, int64_t B, int64_t T, Where at)
     : text_(std::move(text)), B_(B), T_(T) {
     if (B < 1 || T < 1) fail("StreamBatches", at, "B {}, T {}: expected 1 or more", B, T);

@@ -6,6 +6,10 @@
 
 namespace unroll {
 
+/// A number of 64 bits by which to tell texts apart (FNV-1a); `before` that of what stands before them.
+uint64_t fingerprint(const std::vector<int32_t>& ids, uint64_t before = 0xcbf29ce484222325);
+uint64_t fingerprint(const std::vector<std::vector<int32_t>>& sentences, uint64_t before = 0xcbf29ce484222325);
+
 /// Contiguous streams for truncated BPTT: the text is cut into B pieces of equal length that are read side by side, T
 /// tokens at a time, so that the state after one batch is the state before the next. What does not fill a whole batch
 /// at the end is left out of this pass; then the streams begin anew.

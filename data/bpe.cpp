@@ -21,8 +21,9 @@ std::string byte_piece(int byte) { return fmt::format("<0x{:02X}>", byte); }
 std::vector<std::vector<std::string>> words_of(std::string_view text) {
     std::vector<std::vector<std::string>> words = {{space_mark}};
     bool letters = false, space = true;  // what the last word ends with
+    constexpr size_t longest = 200;      // characters: encoding takes their square
     for (char32_t c : decode_utf8(text, "the text")) {
-        const bool goes_on = is_letter(c) ? letters || space : space && !is_space(c);
+        const bool goes_on = words.back().size() < longest && (is_letter(c) ? letters || space : space && !is_space(c));
         if (!goes_on) words.emplace_back();
         words.back().push_back(c == ' ' ? space_mark : c == 0x2581 ? "" : encode_utf8(c));
         letters = is_letter(c);

@@ -25,8 +25,9 @@ std::string in(const std::string& folder, const std::string& name) {
     return (std::filesystem::path(folder) / name).string();
 }
 
-/// The text of the three parts: of a folder's files of one of these names, or of one file.
-TextCorpus read(const std::string& path, const std::vector<std::pair<const char*, const char*>>& names) {
+/// The text of the three parts: of a folder's files of one of these names, or of one file, then perhaps in whole lines.
+TextCorpus read(const std::string& path, const std::vector<std::pair<const char*, const char*>>& names,
+                bool whole_lines = false) {
     TextCorpus corpus{.name = path, .train = {}, .valid = {}, .test = {}};
     const std::array<std::vector<char32_t>*, 3> texts = {&corpus.train, &corpus.valid, &corpus.test};
     if (is_folder(path)) {
@@ -41,7 +42,11 @@ TextCorpus read(const std::string& path, const std::vector<std::pair<const char*
     } else {
         const std::vector<char32_t> all = decode_utf8(read_file(path), path);
         const auto at = [&](size_t percent) {
-            return all.begin() + static_cast<std::ptrdiff_t>(all.size() * percent / 100);
+            const auto place = all.begin() + static_cast<std::ptrdiff_t>(all.size() * percent / 100);
+            if (!whole_lines) return place;
+            auto end = std::find(place, all.end(), U'\n');
+            if (end == all.end()) end = std::find_if(place, all.end(), is_space);
+            return end == all.end() ? end : end + 1;
         };
         corpus.train.assign(all.begin(), at(90));
         corpus.valid.assign(at(90), at(95));
@@ -103,7 +108,7 @@ TokenCorpus load_tokens(const std::string& path, const TokenOptions& options) {
         for (size_t i = 0; i < parts.size(); i++)
             *ids[i] = load_u16(in(path, std::string(parts[i]) + ".u16"), corpus.vocabulary.size());
     } else {
-        const TextCorpus text = read(path, {{"", ".txt"}, {"wiki.", ".tokens"}, {"ptb.", ".txt"}});
+        const TextCorpus text = read(path, {{"", ".txt"}, {"wiki.", ".tokens"}, {"ptb.", ".txt"}}, true);
         const std::vector<std::string> train = words_of(text.train, options);
         check_size(path, 0, train.size(), "words and line ends");
         corpus.vocabulary = Vocabulary::of_tokens(train, options.vocabulary);
@@ -125,8 +130,7 @@ std::vector<std::vector<std::string>> load_table(const std::string& path, size_t
             begin = tab == std::string::npos ? tab : tab + 1;
         }
         if (row.size() < least)
-            throw Error("{}: line {}: {} with a tab between two of them, expected {} or more", path, rows.size(),
-                        row.size() == 1 ? "1 field" : fmt::format("{} fields", row.size()), least);
+            throw Error("{}: line {}: {} of the {} fields that tabs separate", path, rows.size(), row.size(), least);
         for (size_t i = 0; i < least; i++)
             if (row[i].empty()) throw Error("{}: line {}: field {} is empty", path, rows.size(), i + 1);
     }

@@ -33,7 +33,8 @@ struct TokenOptions {
     VocabularyOptions vocabulary = {.special = {"<eos>", "<unk>"}};
 };
 
-/// Reads the words of a folder or file as load_text does, <eos> behind every line (an empty one too), and numbers those
+/// Reads the words of a folder or file as load_text does, one file cut behind the next line feed, or white space where
+/// there is none, <eos> behind every line (an empty one too), and numbers those
 /// of the train part; words of the others that it lacks are <unk>. A folder may also hold a published corpus as it
 /// comes:
 ///   wiki.train.tokens, wiki.valid.tokens, wiki.test.tokens     WikiText

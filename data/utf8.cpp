@@ -60,7 +60,8 @@ std::vector<std::string> read_lines(const std::string& path) {
             lines.push_back(std::exchange(line, {}));
         else
             line += encode_utf8(c);
-    if (!line.empty()) lines.push_back(line);
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!text.empty() && text.back() != '\n') lines.push_back(line);
     return lines;
 }
 

@@ -97,18 +97,25 @@ std::string Vocabulary::text(const std::vector<int32_t>& ids, Where at) const {
     return text;
 }
 
+// Lines that no token has: it would be without white space.
+static const std::string title = "vocabulary: a token on every line", end_mark = "end of the vocabulary";
+
 void Vocabulary::save(const std::string& path) const {
-    std::string lines;
+    std::string lines = title + "\n";
     for (const std::string& token : tokens_) lines += escape(token) + "\n";
-    write_file_atomically(path, {lines});
+    write_file_atomically(path, {lines, end_mark, "\n"});
 }
 
 Vocabulary Vocabulary::load(const std::string& path) {
     std::vector<std::string> tokens = read_lines(path);
-    if (tokens.empty()) throw Error("{}: is empty, expected a token on every line", path);
+    if (tokens.empty() || tokens[0] != title) throw Error("{}: line 1: expected \"{}\"", path, title);
+    if (tokens.back() != end_mark)
+        throw Error("{}: does not end with the line \"{}\": not all of it is there", path, end_mark);
+    tokens.erase(tokens.begin());
+    tokens.pop_back();
     for (size_t i = 0; i < tokens.size(); i++) {
-        if (tokens[i].empty()) throw Error("{}: line {}: is empty, expected a token", path, i + 1);
-        tokens[i] = unescape(tokens[i], path, i + 1);
+        if (tokens[i].empty()) throw Error("{}: line {}: is empty, expected a token", path, i + 2);
+        tokens[i] = unescape(tokens[i], path, i + 2);
     }
     try {
         return Vocabulary(std::move(tokens));

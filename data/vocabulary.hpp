@@ -50,7 +50,8 @@ class Vocabulary {
     /// The same for a vocabulary of characters, as text; <unk> becomes U+FFFD, the replacement character.
     std::string text(const std::vector<int32_t>& ids, Where at = {}) const;
 
-    /// One token a line, escaped. load throws Error where the file is none.
+    /// One token a line, escaped, between a title and an end. load throws Error where the file is none, or not all of
+    /// it.
     void save(const std::string& path) const;
     static Vocabulary load(const std::string& path);
 

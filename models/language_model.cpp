@@ -12,7 +12,7 @@ namespace unroll {
 LanguageModel::LanguageModel(const LanguageModelOptions& options, Generator& gen, Where at)
     : embedding(
           {.vocabulary = {options.vocabulary, 'V'}, .embedding_size = options.embedding_size, .dtype = options.dtype},
-          gen),
+          gen, at),
       rnn(recurrent_layer({.cell = options.cell,
                            .input_size = options.embedding_size,
                            .hidden_size = options.hidden_size,
@@ -21,7 +21,7 @@ LanguageModel::LanguageModel(const LanguageModelOptions& options, Generator& gen
                            .dropout = options.dropout,
                            .variational = options.variational},
                           gen, at)),
-      out({.in = options.hidden_size, .out = {options.vocabulary, 'V'}, .dtype = options.dtype}, gen),
+      out({.in = options.hidden_size, .out = {options.vocabulary, 'V'}, .dtype = options.dtype}, gen, at),
       options_(options) {
     if (!options.tied) return;
     if (options.embedding_size != options.hidden_size)
@@ -43,8 +43,8 @@ std::string LanguageModel::pretty() const {
                        options_.tied ? " tied" : "", options_.dropout, options_.variational ? " variational" : "");
 }
 
-LanguageModel::Scores LanguageModel::scores(Tape& tape, const Ids& inputs, const StateValues& state,
-                                            Generator* dropout) const {
+LanguageModel::Scores LanguageModel::scores(Tape& tape, const Ids& inputs, const StateValues& state, Generator* dropout,
+                                            Where at) const {
     const double p = dropout != nullptr ? options_.dropout : 0;
     const auto thinned = [&](const Var& x) {
         return p == 0                 ? x
@@ -54,14 +54,14 @@ LanguageModel::Scores LanguageModel::scores(Tape& tape, const Ids& inputs, const
     const Var E = tape.watch(embedding.E);
     const RecurrentCall call{.initial = state.on(tape), .dropout = dropout};
     const RecurrentOutput h =
-        p == 0 ? over_words(*rnn, E, inputs, call) : (*rnn)(thinned(unroll::embedding(E, inputs)), call);
+        p == 0 ? over_words(*rnn, E, inputs, call, at) : (*rnn)(thinned(unroll::embedding({E, at}, inputs)), call, at);
     return {out(thinned(h.y)), h.last};  // W_out h_t + b_out, of all steps at once
 }
 
 LanguageModel::Output LanguageModel::loss(Tape& tape, const Ids& inputs, const Ids& targets, const StateValues& state,
-                                          Generator* dropout) const {
-    Scores s = scores(tape, inputs, state, dropout);
-    return {cross_entropy(s.scores, targets), std::move(s.state)};
+                                          Generator* dropout, Where at) const {
+    Scores s = scores(tape, inputs, state, dropout, at);
+    return {cross_entropy({s.scores, at}, targets), std::move(s.state)};
 }
 
 double TextScore::bits() const { return nats / std::log(2.0); }
@@ -72,12 +72,13 @@ static int64_t steps_at_once(const LanguageModel& model, int64_t width) {
     return std::clamp<int64_t>((int64_t{1} << 22) / (width * model.out.W.value.dim(0)), 1, 128);
 }
 
-TextScore evaluate(const LanguageModel& model, const std::vector<int32_t>& text) {
+TextScore evaluate(const LanguageModel& model, const std::vector<int32_t>& text, Where at) {
     // One stream after the other would be exact but slow; side by side each but the first loses the state at its
     // beginning. A few long streams cost next to nothing.
-    const int64_t streams = 16, T = steps_at_once(model, streams), predictions = int64_t(text.size()) - 1;
-    if (predictions < 1) throw Error("evaluate: a text of two tokens or more is needed");
-    const int64_t B = std::min(streams, predictions), length = predictions / B;
+    const int64_t predictions = int64_t(text.size()) - 1;
+    if (predictions < 1) fail("evaluate", at, "a text of {} tokens: expected two or more", predictions + 1);
+    const int64_t B = std::clamp<int64_t>(predictions / 1000, 1, 16), T = steps_at_once(model, B);
+    const int64_t length = predictions / B;
     double total = 0;
     const auto run = [&](int64_t first, int64_t width, int64_t stride, int64_t count) {
         Tape tape(Tape::Mode::forward_only);
@@ -91,7 +92,7 @@ TextScore evaluate(const LanguageModel& model, const std::vector<int32_t>& text)
                     inputs.mutable_data()[t * width + b] = text[at];
                     targets.mutable_data()[t * width + b] = text[at + 1];
                 }
-            LanguageModel::Output chunk = model.loss(tape, inputs, targets, state);
+            LanguageModel::Output chunk = model.loss(tape, inputs, targets, state, nullptr, at);
             state = std::move(chunk.state);
             total += chunk.loss.item() * double(steps * width);
         }
@@ -110,7 +111,7 @@ std::vector<double> surprisals(const LanguageModel& model, const std::vector<int
     for (int64_t begin = 0; begin < n; begin += most) {
         const int64_t T = std::min(most, n - begin);
         const Ids inputs(std::vector<int32_t>(text.begin() + begin, text.begin() + begin + T), {{T, 'T'}, {1, 'B'}});
-        LanguageModel::Scores s = model.scores(tape, inputs, state);
+        LanguageModel::Scores s = model.scores(tape, inputs, state, nullptr, at);
         state = std::move(s.state);
         const Tensor log_p = log_softmax(s.scores.value());
         for (int64_t t = 0; t < T; t++) all.push_back(-log_p.at({t, 0, text[size_t(begin + t + 1)]}));

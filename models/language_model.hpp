@@ -32,13 +32,14 @@ class LanguageModel : public Module {
     };
     /// inputs [T, B]; state as returned by the call before, or {} for zeros. Dropout draws from a generator that is
     /// given, in training.
-    Scores scores(Tape& tape, const Ids& inputs, const StateValues& state, Generator* dropout = nullptr) const;
+    Scores scores(Tape& tape, const Ids& inputs, const StateValues& state, Generator* dropout = nullptr,
+                  Where at = {}) const;
     struct Output {
         Var loss;  // mean of -log P over the T*B targets, in nats
         StateValues state;
     };
     Output loss(Tape& tape, const Ids& inputs, const Ids& targets, const StateValues& state,
-                Generator* dropout = nullptr) const;
+                Generator* dropout = nullptr, Where at = {}) const;
 
     const LanguageModelOptions& options() const { return options_; }
     void visit(Visitor& v) override;
@@ -59,8 +60,9 @@ struct TextScore {
     double perplexity() const;  // e^nats
 };
 /// -log P of every token of a text but the first, which starts it; each counts once, <eos> and <unk> as all others. The
-/// text is read in 16 streams side by side: all but the first begin without the state of what is before them.
-TextScore evaluate(const LanguageModel& model, const std::vector<int32_t>& text);
+/// text is read in streams side by side, one for each 1000 tokens but at most 16: all but the first begin without the
+/// state of what is before them.
+TextScore evaluate(const LanguageModel& model, const std::vector<int32_t>& text, Where at = {});
 
 /// The same for each token: -log P(w_t | w_1 .. w_{t-1}) in nats, t = 2 .. n. Their sum is that of the sentence.
 std::vector<double> surprisals(const LanguageModel& model, const std::vector<int32_t>& text, Where at = {});

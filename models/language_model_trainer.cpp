@@ -13,6 +13,7 @@ LanguageModelTrainer::LanguageModelTrainer(LanguageModel& model, const std::vect
                                            Where at)
     : model_(model),
       valid_(valid),
+      data_(fingerprint(valid, fingerprint(train))),
       options_(options),
       parameters_(parameters(model)),
       generator_(options.seed),
@@ -75,7 +76,8 @@ std::map<std::string, std::string> LanguageModelTrainer::configuration() const {
                  "{}",
                  options_.steps, options_.batch, options_.length, optimizer_->name(), options_.learning_rate,
                  options_.decay, options_.max_norm, options_.validate_every, options_.patience, options_.seed)},
-            {"text", fmt::format("{} tokens to learn from, {} to validate with", batches_.size(), valid_.size())}};
+            {"text", fmt::format("{} tokens to learn from, {} to validate with, fingerprint {:016x}", batches_.size(),
+                                 valid_.size(), data_)}};
 }
 
 void LanguageModelTrainer::save(const std::string& path) const {
@@ -102,28 +104,23 @@ void LanguageModelTrainer::save(const std::string& path) const {
     save_checkpoint(path, model_, *optimizer_, generator_, progress);
 }
 
-void LanguageModelTrainer::resume(const std::string& path) {
-    for (const auto& [key, value] : load_configuration(path)) {
-        const auto ours = configuration();
-        const auto found = ours.find(key);
-        if (found != ours.end() && found->second != value)
-            throw Error("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key, value,
-                        found->second);
-    }
-    Progress progress = load_checkpoint(path, model_, *optimizer_, generator_);
-    done_ = int64_t(progress.numbers["done"]);
-    waited_ = int64_t(progress.numbers["waited"]);
+void LanguageModelTrainer::resume(const std::string& path, Where at) {
+    check_configuration(path, configuration());
+    const Progress progress = load_checkpoint(path, model_, *optimizer_, generator_, at);
+    done_ = int64_t(progress.number("done"));
+    waited_ = int64_t(progress.number("waited"));
     for (auto [name, to] : {std::pair{"loss", &loss_}, {"norm", &norm_}, {"sum", &sum_}, {"best", &best_}})
-        *to = progress.numbers[name];
-    batches_.set_position(int64_t(progress.numbers["position"]));
-    state_.h = progress.tensors["state h"];
-    state_.C = progress.tensors["state C"];
+        *to = progress.number(name);
+    batches_.set_position(int64_t(progress.number("position")), at);
+    state_ = {};
+    if (done_ > 0) state_.h = progress.tensor("state h");
+    if (done_ > 0 && model_.options().cell == CellKind::lstm) state_.C = progress.tensor("state C");
     best_weights_.clear();
     for (const Parameter& p : parameters_)
-        if (progress.tensors.count("best " + p.name) > 0) best_weights_.push_back(progress.tensors["best " + p.name]);
+        if (best_ < std::numeric_limits<double>::infinity()) best_weights_.push_back(progress.tensor("best " + p.name));
     history_.clear();
-    const Tensor& history = progress.tensors["history"];
-    for (int64_t i = 0; history.defined() && i < history.dim(0); i++)
+    const Tensor& history = progress.tensor("history");
+    for (int64_t i = 0; i < history.dim(0); i++)
         history_.push_back({int64_t(history.at({i, 0})), history.at({i, 1}), history.at({i, 2})});
 }
 

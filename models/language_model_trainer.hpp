@@ -49,7 +49,7 @@ class LanguageModelTrainer {
     /// Everything that the next step depends on, in one file, written atomically.
     void save(const std::string& path) const;
     /// Throws Error where the file is of another model, text or configuration.
-    void resume(const std::string& path);
+    void resume(const std::string& path, Where at = {});
 
   private:
     void validate();
@@ -57,6 +57,7 @@ class LanguageModelTrainer {
 
     LanguageModel& model_;
     const std::vector<int32_t>& valid_;
+    uint64_t data_;  // fingerprint of both texts
     LanguageModelTraining options_;
     std::vector<Parameter> parameters_;
     std::unique_ptr<Optimizer> optimizer_;

@@ -14,6 +14,7 @@ PairTrainer::PairTrainer(Module& model, double dropout, const PairIds& train, co
       options_(options),
       model_(model),
       probability_(dropout),
+      data_(0),
       parameters_(parameters(model)),
       adam_(parameters_, {.lr = options.learning_rate, .betas = {0.9, options.beta2}}, at),
       dropout_(batches.seed, 1),
@@ -21,6 +22,9 @@ PairTrainer::PairTrainer(Module& model, double dropout, const PairIds& train, co
     if (options.steps < 0 || options.validate_every < 1)
         fail("PairTrainer", at, "steps {}, validate_every {}: expected 0 or more, and 1 or more", options.steps,
              options.validate_every);
+    for (const PairIds* pairs : {&train, &valid})
+        for (const auto* sentences : {&pairs->sources, &pairs->targets, &pairs->forms})
+            data_ = fingerprint(*sentences, data_);
 }
 
 bool PairTrainer::step() {
@@ -52,7 +56,8 @@ std::map<std::string, std::string> PairTrainer::configuration() const {
                                  options_.steps, batching_.sentences, batching_.tokens, options_.learning_rate,
                                  options_.warm_up, options_.beta2, options_.max_norm, options_.label_smoothing,
                                  probability_, options_.validate_every, batching_.seed)},
-        {"pairs", fmt::format("{} to learn from, {} to validate with", train_.sources.size(), valid_.sources.size())}};
+        {"pairs", fmt::format("{} to learn from, {} to validate with, fingerprint {:016x}", train_.sources.size(),
+                              valid_.sources.size(), data_)}};
 }
 
 void PairTrainer::save(const std::string& path, std::map<std::string, std::string> more) const {
@@ -69,23 +74,17 @@ void PairTrainer::save(const std::string& path, std::map<std::string, std::strin
     save_checkpoint(path, model_, adam_, dropout_, progress);
 }
 
-void PairTrainer::resume(const std::string& path) {
-    const auto theirs = load_configuration(path);
-    for (const auto& [key, value] : configuration()) {
-        const auto found = theirs.find(key);
-        if (found == theirs.end() || found->second != value)
-            throw Error("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key,
-                        found == theirs.end() ? "" : found->second, value);
-    }
-    Progress progress = load_checkpoint(path, model_, adam_, dropout_);
-    done_ = int64_t(progress.numbers["done"]);
-    words_ = int64_t(progress.numbers["words"]);
-    loss_ = progress.numbers["loss"];
-    sum_ = progress.numbers["sum"];
-    batches_.set_position(done_);
+void PairTrainer::resume(const std::string& path, Where at) {
+    check_configuration(path, configuration());
+    const Progress progress = load_checkpoint(path, model_, adam_, dropout_, at);
+    done_ = int64_t(progress.number("done"));
+    words_ = int64_t(progress.number("words"));
+    loss_ = progress.number("loss");
+    sum_ = progress.number("sum");
+    batches_.set_position(done_, at);
     history_.clear();
-    const Tensor& history = progress.tensors["history"];
-    for (int64_t i = 0; history.defined() && i < history.dim(0); i++)
+    const Tensor& history = progress.tensor("history");
+    for (int64_t i = 0; i < history.dim(0); i++)
         history_.push_back(
             {int64_t(history.at({i, 0})), int64_t(history.at({i, 1})), history.at({i, 2}), history.at({i, 3})});
 }

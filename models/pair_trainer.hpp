@@ -46,7 +46,7 @@ class PairTrainer {
     /// Everything that the next step depends on, in one file, written atomically; and what the caller adds.
     void save(const std::string& path, std::map<std::string, std::string> more = {}) const;
     /// Throws Error where the file is of another model, other pairs or options.
-    void resume(const std::string& path);
+    void resume(const std::string& path, Where at = {});
 
   protected:
     /// The model and the pairs must outlive the trainer. dropout is the model's, for save().
@@ -66,6 +66,7 @@ class PairTrainer {
 
     Module& model_;
     double probability_;  // of dropping
+    uint64_t data_;       // fingerprint of all pairs
     std::vector<Parameter> parameters_;
     Adam adam_;
     Generator dropout_;

@@ -18,9 +18,11 @@ std::vector<double> sampling_distribution(const Tensor& scores, const SampleOpti
     std::iota(order.begin(), order.end(), 0);
     std::erase(order, size_t(options.never));
     if (order.empty()) fail("sample", at, "there is no token to draw but the one that is never to be drawn");
+    if (std::any_of(s.begin(), s.end(), [](double x) { return std::isnan(x); })) fail("sample", at, "a score is NaN");
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return s[a] > s[b]; });
     if (options.top_k > 0) order.resize(std::min(order.size(), size_t(options.top_k)));
     if (options.temperature == 0) order.resize(1);
+    if (!std::isfinite(s[order[0]])) fail("sample", at, "the largest score is infinite");
     std::vector<double> p(s.size());
     double total = 0, nucleus = 0;
     for (size_t i : order)

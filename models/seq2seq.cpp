@@ -41,7 +41,8 @@ Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, Generator& gen, Where at) : options_(o
                               gen, at);
     if (o.bidirectional || o.encoder_size != H || o.encoder_layers != o.decoder_layers) {
         bridge_h = Linear({.in = He, .out = o.decoder_layers * H, .dtype = o.dtype}, gen, at);
-        if (o.cell == CellKind::lstm) bridge_C = Linear({.in = He, .out = o.decoder_layers * H, .dtype = o.dtype}, gen);
+        if (o.cell == CellKind::lstm)
+            bridge_C = Linear({.in = He, .out = o.decoder_layers * H, .dtype = o.dtype}, gen, at);
     }
     if (attends)
         attention = Attention({.query_size = H,
@@ -130,12 +131,12 @@ Var Seq2Seq::attend(const Var& h, const Encoded& x, Var& weights) const {
     return tanh(combine(both));
 }
 
-Seq2Seq::Output Seq2Seq::decode(const Encoded& x, const Ids& before, State& state, Generator* gen) const {
+Seq2Seq::Output Seq2Seq::decode(const Encoded& x, const Ids& before, State& state, Generator* gen, Where at) const {
     Tape& tape = *x.last.tape();
-    const Var y = dropped(target(tape, before), options_.dropout, gen);
+    const Var y = dropped(target(tape, before, at), options_.dropout, gen);
     const int64_t T = y.dim(0), B = y.dim(1);
     const auto run = [&](const Var& input) {
-        RecurrentOutput h = (*decoder)(input, {.initial = state.s, .dropout = gen});
+        RecurrentOutput h = (*decoder)(input, {.initial = state.s, .dropout = gen}, at);
         state.s = std::move(h.last);
         return std::move(h.y);
     };
@@ -166,11 +167,11 @@ Seq2Seq::Output Seq2Seq::decode(const Encoded& x, const Ids& before, State& stat
     return result;
 }
 
-Var Seq2Seq::loss(Tape& tape, const Source& x, const Ids& before, const Ids& targets, const Loss& o) const {
-    const Encoded encoded = encode(tape, x, o.dropout);
+Var Seq2Seq::loss(Tape& tape, const Source& x, const Ids& before, const Ids& targets, const Loss& o, Where at) const {
+    const Encoded encoded = encode(tape, x, o.dropout, at);
     State state = start(encoded);
-    const Var h = decode(encoded, before, state, o.dropout).h;
-    return cross_entropy(scores(h), targets, {.ignore_index = o.padding, .label_smoothing = o.label_smoothing});
+    const Var h = decode(encoded, before, state, o.dropout, at).h;
+    return cross_entropy({scores(h), at}, targets, {.ignore_index = o.padding, .label_smoothing = o.label_smoothing});
 }
 
 }  // namespace unroll

@@ -74,11 +74,13 @@ class Seq2Seq : public Module {
     State start(const Encoded& source) const;
     /// T steps, given the word before each, y_0 .. y_{T-1} [T, B] with y_0 the start (teacher forcing); moves the state
     /// on. Whole sequences at once where no step needs what attention gave at the one before.
-    Output decode(const Encoded& source, const Ids& before, State& state, Generator* dropout = nullptr) const;
+    Output decode(const Encoded& source, const Ids& before, State& state, Generator* dropout = nullptr,
+                  Where at = {}) const;
     /// W_out h + b_out, [.., H] to [.., V].
     Var scores(const Var& h) const { return out(h); }
     /// Mean of -log P(y_t | y_1 .. y_{t-1}, x) over the targets that count: before y_0 .. y_{T-1}, targets y_1 .. y_T.
-    Var loss(Tape& tape, const Source& source, const Ids& before, const Ids& targets, const Loss& options) const;
+    Var loss(Tape& tape, const Source& source, const Ids& before, const Ids& targets, const Loss& options,
+             Where at = {}) const;
 
     const Seq2SeqOptions& options() const { return options_; }
     void visit(Visitor& v) override;

@@ -21,8 +21,8 @@ void each_option(SummariserOptions& o, F f) {
     f("read_at_least", o.read_at_least), f("write_at_least", o.write_at_least), f("longest", o.longest);
     f("vocabulary", m.vocabulary), f("written", m.written), f("unknown", m.unknown), f("copying", m.copying);
     f("selective_reading", m.selective_reading), f("embedding_size", m.embedding_size);
-    f("encoder_size", m.encoder_size), f("hidden_size", m.hidden_size), f("dropout", m.dropout);
-    f("unknown_share", m.unknown_share), f("dtype", m.dtype);
+    f("encoder_size", m.encoder_size), f("hidden_size", m.hidden_size), f("dropout", m.dropout, 1);
+    f("unknown_share", m.unknown_share, 1), f("dtype", m.dtype, 1);
 }
 
 }  // namespace
@@ -183,13 +183,8 @@ Summariser Summariser::load(const std::string& folder) {
     const std::string path = folder + "/model";
     Summariser s;
     load_options(path, "summariser", [&](auto f) { each_option(s.options_, f); });
-    s.words_ = Vocabulary::load(folder + "/words.vocabulary");
-    if (s.words_.size() != s.options_.model.vocabulary)
-        throw Error("{}: a vocabulary of {} words, the model reads {}", folder, s.words_.size(),
-                    s.options_.model.vocabulary);
-    Generator gen(1);
-    s.model = PointerGenerator(s.options_.model, gen);
-    load_weights(path, s.model);
+    s.words_ = load_vocabulary(folder + "/words.vocabulary", s.options_.model.vocabulary);
+    s.model = load_model<PointerGenerator>(path, s.options_.model);
     return s;
 }
 

@@ -13,12 +13,12 @@ namespace {
 template <class F>
 void each_option(Seq2SeqOptions& o, F f) {
     f("source_vocabulary", o.source_vocabulary), f("target_vocabulary", o.target_vocabulary);
-    f("cell", o.cell), f("embedding_size", o.embedding_size), f("encoder_size", o.encoder_size);
-    f("encoder_layers", o.encoder_layers), f("bidirectional", o.bidirectional), f("hidden_size", o.hidden_size);
-    f("decoder_layers", o.decoder_layers), f("decoder", o.decoder), f("score", o.score);
+    f("cell", o.cell, 2), f("embedding_size", o.embedding_size), f("encoder_size", o.encoder_size);
+    f("encoder_layers", o.encoder_layers, 64), f("bidirectional", o.bidirectional), f("hidden_size", o.hidden_size);
+    f("decoder_layers", o.decoder_layers, 64), f("decoder", o.decoder, 2), f("score", o.score, 2);
     f("attention_size", o.attention_size), f("input_feeding", o.input_feeding);
     f("memory_embedding", o.memory_embedding), f("source_forms", o.source_forms), f("tied", o.tied);
-    f("dropout", o.dropout), f("dtype", o.dtype);
+    f("dropout", o.dropout, 1), f("dtype", o.dtype, 1);
 }
 
 bool is_capital(char32_t c) { return to_lower(encode_utf8(c)) != encode_utf8(c); }
@@ -107,8 +107,8 @@ DecodeOptions Translator::decoding(DecodeOptions o) const {
     return o;
 }
 
-std::vector<std::string> Translator::translate(const std::vector<std::string>& lines,
-                                               const DecodeOptions& options) const {
+std::vector<std::string> Translator::translate(const std::vector<std::string>& lines, const DecodeOptions& options,
+                                               Where at) const {
     std::vector<Read> sources;
     for (const std::string& line : lines) sources.push_back(read(line));
     std::vector<size_t> order;  // those that are not empty, by length
@@ -118,10 +118,11 @@ std::vector<std::string> Translator::translate(const std::vector<std::string>& l
                      [&](size_t a, size_t b) { return sources[a].words.size() < sources[b].words.size(); });
     std::vector<std::string> translations(lines.size());
     Seq2SeqSearch search(model);
-    constexpr size_t side_by_side = 32;
-    for (size_t begin = 0; begin < order.size(); begin += side_by_side) {
+    constexpr size_t side_by_side = 32;  // of one length, so that the limit is each one's own
+    for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
+        const auto length = [&](size_t i) { return sources[order[i]].words.size(); };
+        while (end < order.size() && end - begin < side_by_side && length(end) == length(begin)) end++;
         PairIds some;
-        const size_t end = std::min(order.size(), begin + side_by_side);
         for (size_t i = begin; i < end; i++) {
             const Read& source = sources[order[i]];
             some.sources.push_back(source.words);
@@ -135,9 +136,9 @@ std::vector<std::string> Translator::translate(const std::vector<std::string>& l
         o.max_length = std::min(o.max_length, 2 * batch.source.shape()[0] + 10);
         std::vector<Hypothesis> best;
         if (o.beam_width == 1)
-            best = search.greedy(source_of(batch, some), o);
+            best = search.greedy(source_of(batch, some), o, at);
         else
-            for (Decoded& d : search.beam(source_of(batch, some), o)) best.push_back(std::move(d.best.at(0)));
+            for (Decoded& d : search.beam(source_of(batch, some), o, at)) best.push_back(std::move(d.best.at(0)));
         for (size_t i = 0; i < best.size(); i++)
             translations[order[begin + size_t(batch.pairs[i])]] = target_.decode(target_words_.decode(best[i].words));
     }
@@ -148,14 +149,14 @@ std::vector<std::string> Translator::source_pieces(const std::string& line) cons
     return source_.encode(options_.model.source_forms > 0 ? to_lower(line) : line);
 }
 
-std::vector<Translator::ScoredPiece> Translator::score(const TextPair& pair) const {
+std::vector<Translator::ScoredPiece> Translator::score(const TextPair& pair, Where at) const {
     const PairIds one = ids({pair});
-    PairBatches batches(one.sources, one.targets, this->batches({.sentences = 1}));
+    PairBatches batches(one.sources, one.targets, this->batches({.sentences = 1}), at);
     const PairBatches::Batch batch = batches.next();
     Tape tape(Tape::Mode::forward_only);
-    const Seq2Seq::Encoded x = model.encode(tape, source_of(batch, one));
+    const Seq2Seq::Encoded x = model.encode(tape, source_of(batch, one), nullptr, at);
     Seq2Seq::State state = model.start(x);
-    const Seq2Seq::Output out = model.decode(x, batch.inputs, state);
+    const Seq2Seq::Output out = model.decode(x, batch.inputs, state, nullptr, at);
     const Tensor log_p = log_softmax(model.scores(out.h)).value();
     const std::vector<std::string> pieces = target_.encode(pair.target);
     std::vector<ScoredPiece> scored;
@@ -185,15 +186,10 @@ Translator Translator::load(const std::string& folder) {
     load_options(path, "translator", [&](auto f) { each_option(t.options_.model, f); });
     t.source_ = Bpe::load(folder + "/source.bpe");
     t.target_ = Bpe::load(folder + "/target.bpe");
-    t.source_words_ = Vocabulary::load(folder + "/source.vocabulary");
-    t.target_words_ = Vocabulary::load(folder + "/target.vocabulary");
     const Seq2SeqOptions& o = t.options_.model;
-    if (t.source_words_.size() != o.source_vocabulary || t.target_words_.size() != o.target_vocabulary)
-        throw Error("{}: vocabularies of {} and {} pieces, the model has {} and {}", folder, t.source_words_.size(),
-                    t.target_words_.size(), o.source_vocabulary, o.target_vocabulary);
-    Generator gen(1);
-    t.model = Seq2Seq(o, gen);
-    load_weights(path, t.model);
+    t.source_words_ = load_vocabulary(folder + "/source.vocabulary", o.source_vocabulary);
+    t.target_words_ = load_vocabulary(folder + "/target.vocabulary", o.target_vocabulary);
+    t.model = load_model<Seq2Seq>(path, o);
     return t;
 }
 

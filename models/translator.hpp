@@ -29,7 +29,8 @@ class Translator {
 
     /// A translation for each line; of an empty line it is empty. beam_width 1 is greedy. At most twice a source's
     /// pieces and ten are written, whatever max_length.
-    std::vector<std::string> translate(const std::vector<std::string>& lines, const DecodeOptions& options = {}) const;
+    std::vector<std::string> translate(const std::vector<std::string>& lines, const DecodeOptions& options = {},
+                                       Where at = {}) const;
 
     struct ScoredPiece {
         std::string piece;  // "" at the end
@@ -37,7 +38,7 @@ class Translator {
         std::vector<double> weights;  // where attention looked: at each of source_pieces(); empty without attention
     };
     /// log P(target | source), piece by piece.
-    std::vector<ScoredPiece> score(const TextPair& pair) const;
+    std::vector<ScoredPiece> score(const TextPair& pair, Where at = {}) const;
     std::vector<std::string> source_pieces(const std::string& line) const;
     /// What a target word's id stands for.
     const std::string& piece(int32_t id) const { return target_words_.token(id); }

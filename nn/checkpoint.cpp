@@ -127,7 +127,7 @@ Progress load_checkpoint(const std::string& path, Module& module, Optimizer& opt
         loading.add(optimizer_mark, optimizer.state());
     else
         loading.differ(fmt::format("the optimiser is {} in the file, {} here", in_quotes(kind), optimizer.name()));
-    Progress progress;
+    Progress progress{.path = path};
     for (const auto& [name, value] : file.tensors) {
         const Tensor* t = std::get_if<Tensor>(&value);
         const bool number = begins(name, number_mark), tensor = begins(name, tensor_mark);
@@ -147,6 +147,26 @@ Progress load_checkpoint(const std::string& path, Module& module, Optimizer& opt
 
 std::map<std::string, std::string> load_configuration(const std::string& path) {
     return configuration_of(load_safetensors(path));
+}
+
+void check_configuration(const std::string& path, const std::map<std::string, std::string>& ours) {
+    auto theirs = load_configuration(path);
+    for (const auto& [key, value] : ours)
+        if (theirs[key] != value)
+            throw Error("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key, theirs[key],
+                        value);
+}
+
+double Progress::number(const std::string& name) const {
+    const auto found = numbers.find(name);
+    if (found == numbers.end()) throw Error("{}: there is no {}{}", path, number_mark, name);
+    return found->second;
+}
+
+const Tensor& Progress::tensor(const std::string& name) const {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) throw Error("{}: there is no {}{}", path, tensor_mark, name);
+    return found->second;
 }
 
 }  // namespace unroll

@@ -21,6 +21,11 @@ struct Progress {
     std::map<std::string, double> numbers = {};             // step, place in the text, best loss so far, ...
     std::map<std::string, Tensor> tensors = {};             // the state carried into the next chunk, ...
     std::map<std::string, std::string> configuration = {};  // what the run was started with, UTF-8
+    std::string path = {};                                  // of the file it was loaded from
+
+    /// Throw Error where there is none of that name.
+    double number(const std::string& name) const;
+    const Tensor& tensor(const std::string& name) const;
 };
 
 /// All of a training run in one file. A run that loads it goes on with the same bits as if it had not stopped.
@@ -31,5 +36,7 @@ Progress load_checkpoint(const std::string& path, Module& module, Optimizer& opt
 
 /// The configuration alone: what one must know to make the module and the optimiser that load_checkpoint fills.
 std::map<std::string, std::string> load_configuration(const std::string& path);
+/// Throws Error where the file's is not `ours`, but for what it has besides.
+void check_configuration(const std::string& path, const std::map<std::string, std::string>& ours);
 
 }  // namespace unroll

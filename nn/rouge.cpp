@@ -1,6 +1,7 @@
 #include "nn/rouge.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <set>
 #include <unordered_map>
 
@@ -32,8 +33,8 @@ class LcsTable {
     LcsTable(const Tokens& a, const Tokens& b, Where at) : columns_(b.size() + 1) {
         constexpr size_t most = size_t{1} << 28;
         if (columns_ > most / (a.size() + 1))
-            fail("longest_common_subsequence", at, "{} and {} tokens are too many: the table of {} entries at most",
-                 a.size(), b.size(), most);
+            fail("rouge_lsum", at, "{} and {} tokens are too many: the table of {} entries at most", a.size(), b.size(),
+                 most);
         longest_.resize((a.size() + 1) * columns_);
         for (size_t i = 1; i <= a.size(); i++)
             for (size_t j = 1; j <= b.size(); j++)
@@ -102,7 +103,29 @@ double rouge_n_book(const std::string& prediction, const std::vector<std::string
 int64_t longest_common_subsequence(const Tokens& a, const Tokens& b, Where at) {
     if (b.size() <= 64) return matcher.common_subsequence(a, b);
     if (a.size() <= 64) return matcher.common_subsequence(b, a);
-    return LcsTable(a, b, at).at(a.size(), b.size());
+    const size_t words = b.size() / 64 + 1;
+    if (a.size() > (size_t{1} << 34) / words)
+        fail("longest_common_subsequence", at, "{} and {} tokens are too many", a.size(), b.size());
+    std::vector<std::pair<uint64_t, size_t>> places;  // of each token in b
+    for (size_t j = 0; j < b.size(); j++) places.emplace_back(b[j], j);
+    std::sort(places.begin(), places.end());
+    // As NgramMatcher's, the sum carried from word to word (Hyyrö 2004): a bit is 0 where a row of the table rises.
+    std::vector<uint64_t> same(words, ~uint64_t{0});
+    for (uint64_t token : a) {
+        auto next = std::lower_bound(places.begin(), places.end(), std::pair(token, size_t{0}));
+        const auto more = [&] { return next != places.end() && next->first == token; };
+        uint64_t carry = 0;
+        for (size_t w = more() ? next->second / 64 : words; w < words; w++) {
+            uint64_t mask = 0;
+            for (; more() && next->second / 64 == w; ++next) mask |= uint64_t{1} << next->second % 64;
+            const uint64_t risen = same[w] & mask, sum = same[w] + risen, carried = sum + carry;
+            carry = sum < risen || carried < carry;
+            same[w] = carried | (same[w] & ~mask);
+        }
+    }
+    int64_t length = 0;
+    for (uint64_t word : same) length += std::popcount(~word);
+    return length;
 }
 
 RougeScore rouge_l(const Tokens& prediction, const Tokens& reference, Where at) {

@@ -21,12 +21,12 @@ RougeScore rouge_n(const Tokens& prediction, const Tokens& reference, int n, Whe
 double rouge_n_book(const std::string& prediction, const std::vector<std::string>& references, int n, Where at = {});
 double rouge_n_book(const Tokens& prediction, const std::vector<Tokens>& references, int n, Where at = {});
 
-/// By the longest common subsequence of all tokens. Throws Error where both have more than 64 and the
-/// table more than 2^28 entries.
+/// By the longest common subsequence of all tokens. Throws Error for texts of a million tokens each.
 RougeScore rouge_l(const std::string& prediction, const std::string& reference, Where at = {});
 RougeScore rouge_l(const Tokens& prediction, const Tokens& reference, Where at = {});
 /// For summaries of several sentences, a line each: in each sentence of the reference, the tokens that are in a longest
 /// common subsequence with any sentence of the prediction; a token counts at most as often as either text has it.
+/// Throws Error where the table of two sentences has more than 2^28 entries.
 RougeScore rouge_lsum(const std::string& prediction, const std::string& reference, Where at = {});
 
 /// Each of several references is compared with by itself, and the one of the highest f counts.

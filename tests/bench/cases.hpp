@@ -18,7 +18,7 @@ struct Case {
 
     static constexpr int64_t characters = 1000;  // of one run of sample-H
     bool words() const { return kind == "wordlm"; }
-    bool translates() const { return kind == "seq2seq" || kind == "greedy" || kind == "greedy32"; }
+    bool translates() const { return kind == "seq2seq" || kind == "greedy" || kind == "greedy32" || kind == "beam4"; }
     bool operation() const { return gates == 0; }
     int64_t tokens() const { return kind == "sample" ? characters : T * B; }
     /// Those of the matrix products alone: forward and, in training, gradient by weights and gradient by inputs.

@@ -1,5 +1,6 @@
-// The cases seq2seq, greedy and greedy32: Luong's decoder with input feeding and the general score, V words, 20 of them
-// a sentence. Trained on 64 sentences side by side; written greedily, 1 or 32 sentences at a time.
+// The cases seq2seq, greedy, greedy32 and beam4: Luong's decoder with input feeding and the general score, V words, 20
+// of them a sentence. Trained on 64 sentences side by side; written greedily, 1 or 32 sentences at a time, or one by a
+// beam of 4.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -57,9 +58,14 @@ struct Seq2SeqTraining : Work {
 };
 
 struct Writing : Work {
-    explicit Writing(const Case& c) : model(model_of(c, gen)), search(model), source(random_words(c, gen)), T(c.T) {}
+    explicit Writing(const Case& c)
+        : model(model_of(c, gen)), search(model), source(random_words(c, gen)), T(c.T), beam(c.kind == "beam4") {}
     void run() override {  // never the end: always so many words
-        search.greedy({.words = source}, {.start = 0, .end = 1, .never = {1}, .max_length = T});
+        const DecodeOptions o{.start = 0, .end = 1, .never = {1}, .max_length = T, .beam_width = 4};
+        if (beam)
+            search.beam({.words = source}, o);
+        else
+            search.greedy({.words = source}, o);
     }
 
     Generator gen{1};
@@ -67,6 +73,7 @@ struct Writing : Work {
     Seq2SeqSearch search;
     Ids source;
     int64_t T;
+    bool beam;
 };
 
 }  // namespace
@@ -79,7 +86,7 @@ std::unique_ptr<Work> seq2seq_work(const Case& c) {
 double seq2seq_flops(const Case& c) {
     const double n = double(c.T * c.B), H = double(c.H), S = double(c.T);
     const double products = 2 * H * 4 * H + 3 * H * 4 * H + H * H + 2 * H * S + 2 * H * H + H * double(V);
-    return (c.kind == "seq2seq" ? 6 : 2) * n * products;
+    return (c.kind == "seq2seq" ? 6 : c.kind == "beam4" ? 8 : 2) * n * products;
 }
 
 void write_seq2seq_weights(const Case& c, const std::string& path) {

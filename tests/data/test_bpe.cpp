@@ -55,6 +55,16 @@ TEST_CASE("byte pairs: undone without loss, whatever the text, and what is not k
     CHECK(bpe.decode(v.decode(v.encode(bpe.encode("Größe ▁ 😀")))) == "Größe ▁ 😀");
 }
 
+TEST_CASE("byte pairs: a run of letters without end is cut, so that its pieces take no longer than words do") {
+    const std::string run(5000, 'a'), spaces(5000, ' ');
+    const Bpe bpe = Bpe::learn({run, run, spaces}, 100);
+    for (const std::string& text : {run, spaces, "b " + run + "c"}) {
+        const Words pieces = bpe.encode(text);
+        CHECK(bpe.decode(pieces) == text);
+        for (const std::string& piece : pieces) CHECK(decode_utf8(piece, "a piece").size() <= 200);
+    }
+}
+
 TEST_CASE("byte pairs: learnt on a real text, each merge is of the most frequent pair there is") {
     Words german;
     for (const TextPair& pair : load_pairs(UNROLL_ROOT "/data/ui-en-de/valid.tsv", {.source = 2, .target = 3}))

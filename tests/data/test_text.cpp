@@ -58,6 +58,16 @@ TEST_CASE("UTF-8: the line of what is not is counted as editors count it, the by
     CHECK(error_of([] { decode_utf8("abc\xE2\x82", "f"); }) == "f: line 1: byte 3 (0xE2) is not UTF-8");
 }
 
+TEST_CASE("lines: a carriage return at a line's end is none of it, at the end of the file too") {
+    const TemporaryFolder folder;
+    using Lines = std::vector<std::string>;
+    CHECK(read_lines(folder.write("crlf",
+                                  "\xEF\xBB\xBF"
+                                  "a\r\n\r\nb\rc\r\n")) == Lines{"a", "", "b\rc"});
+    CHECK(read_lines(folder.write("cr", "a\r\nb\r")) == Lines{"a", "b"});
+    CHECK(read_lines(folder.write("empty", "")).empty());
+}
+
 TEST_CASE("texts: a folder of three, a file of one's own, and what is neither") {
     const TemporaryFolder folder;
     const std::string own = folder / "own.txt";
@@ -147,6 +157,23 @@ TEST_CASE("words: with the end of every line, those of the train part numbered, 
           }).find("there is no <unk>") != std::string::npos);
 }
 
+TEST_CASE("words: the parts of one file are whole lines, or whole words where there are no lines") {
+    const TemporaryFolder folder;
+    std::string lines, words;
+    for (int i = 0; i < 100; i++) lines += fmt::format("line{}a line{}b\n", i, i), words += fmt::format("word{} ", i);
+    for (const auto& [text, first] : {std::pair{lines, true}, {words, false}}) {
+        const TokenCorpus c =
+            load_tokens(folder.write("own.txt", text), {.vocabulary = {.special = {"<eos>", "<unk>"}}});
+        CHECK(c.vocabulary.tokens().size() > 80);
+        for (const std::string& token : c.vocabulary.tokens())
+            CHECK((token[0] == '<' ||
+                   text.find(token + (first && token.back() == 'b' ? "\n" : " ")) != std::string::npos));
+        if (first) CHECK(c.train.back() == c.vocabulary.id("<eos>"));
+        const auto known = c.train.size() + c.valid.size() + c.test.size();
+        CHECK(known == (first ? 300u : 103u));  // nothing is lost, nothing cut: <eos> behind each line, and each part
+    }
+}
+
 TEST_CASE("words: published corpora as they come") {
     const TemporaryFolder folder;
     for (const char* part : {"train", "valid", "test"}) {
@@ -202,12 +229,12 @@ TEST_CASE("pairs: columns with tabs in between") {
     const auto refused = [&](const std::string& text) {
         return error_of([&] { load_pairs(folder.write("bad.tsv", text)); });
     };
-    CHECK(contains(refused("a\tb\nno tab\n"), "bad.tsv: line 2: 1 field with a tab between two of them, expected 2"));
-    CHECK(contains(refused("a\tb\n\nc\td\n"), "bad.tsv: line 2: 1 field"));
+    CHECK(contains(refused("a\tb\nno tab\n"), "bad.tsv: line 2: 1 of the 2 fields that tabs separate"));
+    CHECK(contains(refused("a\tb\n\nc\td\n"), "bad.tsv: line 2: 1 of the 2 fields"));
     CHECK(contains(refused("a\t\n"), "bad.tsv: line 1: field 2 is empty"));
     CHECK(contains(refused(""), "bad.tsv: is empty"));
     CHECK(contains(refused("a\tb\nc\t\xFF\n"), "bad.tsv: line 2: byte 6 (0xFF) is not UTF-8"));
-    CHECK(contains(refused("a\tb\nc"), "bad.tsv: line 2: 1 field"));  // cut off
+    CHECK(contains(refused("a\tb\nc"), "bad.tsv: line 2: 1 of the 2 fields"));  // cut off
 }
 
 TEST_CASE("pairs: the sets that are here, as SOURCE.md counts them") {

@@ -49,18 +49,29 @@ TEST_CASE("vocabulary: saved and loaded") {
     const TemporaryFolder folder;
     const Words tokens = {"\n", " ", "\\", "\\n", "\t", "\r", "\f", "\v", "ü", "a b", "<unk>"};
     Vocabulary(tokens).save(folder / "v");
-    CHECK(content_of(folder / "v") == "\\n\n\\s\n\\\\\n\\\\n\n\\t\n\\r\n\\f\n\\v\nü\na\\sb\n<unk>\n");
+    CHECK(content_of(folder / "v") ==
+          "vocabulary: a token on every line\n\\n\n\\s\n\\\\\n\\\\n\n\\t\n\\r\n\\f\n\\v\nü\na\\sb\n<unk>\nend of the "
+          "vocabulary\n");
     const Vocabulary back = Vocabulary::load(folder / "v");
     CHECK(back.tokens() == tokens);
     CHECK(back.unk() == 10);
     const auto refused = [&](const std::string& text) {
         return error_of([&] { Vocabulary::load(folder.write("v", text)); });
     };
-    CHECK(contains(refused(""), "/v: is empty"));
-    CHECK(contains(refused("a\n\nb\n"), "/v: line 2: is empty"));
-    CHECK(contains(refused("a\nb\\x\n"), "/v: line 2: a backslash with none of the letters"));
-    CHECK(contains(refused("b\\"), "/v: line 1: a backslash with none of the letters"));
-    CHECK(contains(refused("a\na\n"), "/v: "));
+    const auto wrong = [&](const std::string& text) {
+        return refused("vocabulary: a token on every line\n" + text + "end of the vocabulary\n");
+    };
+    CHECK(contains(refused(""), "/v: line 1: expected \"vocabulary: a token on every line\""));
+    CHECK(contains(refused("a\nb\n"), "/v: line 1: expected \"vocabulary: a token on every line\""));
+    CHECK(contains(wrong("a\n\nb\n"), "/v: line 3: is empty"));
+    CHECK(contains(wrong("a\nb\\x\n"), "/v: line 3: a backslash with none of the letters"));
+    CHECK(contains(wrong("b\\\n"), "/v: line 2: a backslash with none of the letters"));
+    CHECK(contains(wrong("a\na\n"), "/v: "));
+    Vocabulary(tokens).save(folder / "v");
+    const std::string saved = content_of(folder / "v");
+    for (size_t bytes = 0; bytes + 1 < saved.size(); bytes++) CHECK_FALSE(refused(saved.substr(0, bytes)).empty());
+    CHECK(contains(refused(saved + "more\n"), "/v: does not end with the line \"end of the vocabulary\""));
+    CHECK(error_of([&] { Vocabulary::load(folder.write("v", saved)); }).empty());
     CHECK(contains(refused("\xFF"), "/v: line 1: byte 0"));
     CHECK(contains(error_of([&] { Vocabulary::load(folder / "none"); }), "none: can't be opened"));
 }

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "core/kernels/parallel.hpp"
+#include "core/safetensors.hpp"
 #include "models/language_model.hpp"
 #include "models/language_model_trainer.hpp"
 #include "models/sample.hpp"
@@ -143,8 +145,45 @@ TEST_CASE("language model: a checkpoint of another run is refused, and what diff
     LanguageModel larger({.vocabulary = V, .embedding_size = 7, .hidden_size = 20}, gen);
     LanguageModelTrainer of_larger(larger, train, valid, short_run);
     CHECK(contains(error_of([&] { of_larger.resume(folder / "run"); }), "its model is \"LanguageModel("));
+    auto another_train = train, another_valid = valid;  // as long
+    std::swap(another_train[7], another_train[9]);
+    another_valid[3] = (another_valid[3] + 1) % V;
+    LanguageModelTrainer on_other(model, another_train, valid, short_run),
+        by_other(model, train, another_valid, short_run);
+    CHECK(contains(error_of([&] { on_other.resume(folder / "run"); }), "its text is \"3000 tokens"));
+    CHECK(contains(error_of([&] { by_other.resume(folder / "run"); }), "its text is \"3000 tokens"));
+    const SafeTensors whole = load_safetensors(folder / "run");
+    for (const char* name : {"configuration:text", "configuration:model"}) {
+        SafeTensors file = whole;
+        file.metadata.erase(name);
+        save_safetensors(folder / "run", file);
+        CHECK(contains(error_of([&] { trainer.resume(folder / "run"); }), "run: a checkpoint of another run: its "));
+    }
+    for (const char* name : {"number:done", "number:position", "number:best", "tensor:state h", "tensor:history"}) {
+        SafeTensors file = whole;
+        file.tensors.erase(name);
+        save_safetensors(folder / "run", file);
+        CAPTURE(name);
+        CHECK(contains(error_of([&] { trainer.resume(folder / "run"); }), std::string("run: there is no ") + name));
+    }
     folder.write("run", "");
     CHECK(contains(error_of([&] { trainer.resume(folder / "run"); }), "run: "));
+}
+
+TEST_CASE("language model: errors name the line that called") {
+    const LanguageModel model = make();
+    Tape tape;
+    const auto loss = [&](int32_t input, int32_t target) {
+        return error_of([&] { model.loss(tape, Ids({input}, {1, 1}), Ids({target}, {1, 1}), {}); });
+    };
+    CHECK(loss(1, 1).empty());
+    CHECK(contains(loss(V, 1), "(test_language_model.cpp:"));
+    CHECK(contains(loss(1, V), "(test_language_model.cpp:"));
+    CHECK(contains(error_of([&] { evaluate(model, {1, V}); }), "(test_language_model.cpp:"));
+    CHECK(contains(error_of([&] { evaluate(model, {1}); }), "(test_language_model.cpp:"));
+    CHECK(contains(error_of([&] { surprisals(model, {V, 1}); }), "(test_language_model.cpp:"));
+    Generator gen(1);
+    CHECK(contains(error_of([&] { LanguageModel({.vocabulary = 0}, gen); }), "(test_language_model.cpp:"));
 }
 
 TEST_CASE("language model: early stopping") {
@@ -201,6 +240,9 @@ TEST_CASE("sampling: temperature, top-k and nucleus by hand") {
     expect({.top_k = 2, .top_p = 0.6}, {0, 1, 0, 0});  // 2/3 of what top_k left
     expect({.never = 1}, {0.25, 0, 0.5, 0.25});
     CHECK(contains(error_of([&] { sampling_distribution(Tensor::of({1.0}), {.never = 0}); }), "no token to draw"));
+    CHECK(contains(error_of([&] { sampling_distribution(Tensor::of({1.0, double(NAN), 2.0}), {}); }), "NaN"));
+    CHECK(contains(error_of([&] { sampling_distribution(Tensor::of({1.0, double(INFINITY)}), {}); }), "infinite"));
+    CHECK(contains(error_of([&] { sampling_distribution(Tensor::of({-INFINITY, -INFINITY}), {}); }), "infinite"));
     CHECK(sampling_distribution(Tensor::of({3.0}), {}) == std::vector<double>{1});  // a vocabulary of one
     // Drawn as often as it says.
     LanguageModel model = make();
@@ -221,7 +263,12 @@ TEST_CASE("language model: a sentence's words are scored as the text is, and the
     REQUIRE(each.size() == 299);
     double sum = 0;
     for (double nats : each) sum += nats;
-    const std::vector<int32_t> begin(text.begin(), text.begin() + 12);  // short: one stream a token, no state
+    for (int64_t n : {2, 12, 300, 1500}) {  // what is short is read in one stream: exact
+        const std::vector<int32_t> begin = text_of(n, V, 3);
+        const std::vector<double> nats = surprisals(model, begin);
+        CHECK(evaluate(model, begin).nats ==
+              doctest::Approx(std::accumulate(nats.begin(), nats.end(), 0.0) / double(n - 1)).epsilon(1e-6));
+    }
     CHECK(surprisals(model, {text[0], text[1]})[0] == doctest::Approx(each[0]).epsilon(1e-6));
     Tape tape(Tape::Mode::forward_only);
     const int64_t n = 299;

@@ -1,7 +1,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/safetensors.hpp"
 #include "models/translator.hpp"
+#include "tests/failure.hpp"
 #include "tests/temporary_folder.hpp"
 
 using namespace unroll;
@@ -80,6 +82,19 @@ TEST_CASE("translator: a run taken up from a checkpoint goes on with the same bi
     other.warm_up = 6;
     Seq2SeqTrainer differently(whole.model, ids, ids, batches, other);
     CHECK(contains(error_of([&] { differently.resume(folder / "model"); }), "warm-up 5"));
+    PairIds same_size = ids;
+    std::swap(same_size.targets[0], same_size.targets[1]);
+    Seq2SeqTrainer on_other(whole.model, same_size, ids, batches, short_run);
+    CHECK(contains(error_of([&] { on_other.resume(folder / "model"); }), "its pairs is \"50 to learn from"));
+    Seq2SeqTrainer by_other(whole.model, ids, same_size, batches, short_run);
+    CHECK(contains(error_of([&] { by_other.resume(folder / "model"); }), "its pairs is \"50 to learn from"));
+    const SafeTensors saved = load_safetensors(folder / "model");
+    for (const char* name : {"number:done", "number:words", "number:sum", "tensor:history"}) {
+        SafeTensors file = saved;
+        file.tensors.erase(name);
+        save_safetensors(folder / "model", file);
+        CHECK(contains(error_of([&] { reference.resume(folder / "model"); }), std::string("there is no ") + name));
+    }
 }
 
 TEST_CASE("translator: loaded from its folder it says the same") {
@@ -113,8 +128,36 @@ TEST_CASE("translator: loaded from its folder it says the same") {
           doctest::Approx(evaluate(loaded.model, one, loaded.batches({.sentences = 1}))).epsilon(1e-5));
     CHECK(loaded.score({"x", ""}).size() == 1);
     CHECK(loaded.ids({{"one NOT One oNe", "x"}}).forms[0].size() == loaded.source_pieces("one not one one").size());
-    folder.write("source.vocabulary", "a\n");
-    CHECK(contains(error_of([&] { Translator::load(folder / ""); }), "vocabularies of 1 and"));
+    const auto refused = [&] { return error_of([&] { Translator::load(folder / ""); }); };
+    for (const auto& option : std::initializer_list<std::pair<const char*, const char*>>{{"hidden_size", "1e18"},
+                                                                                         {"hidden_size", "1e6"},
+                                                                                         {"hidden_size", "128.7"},
+                                                                                         {"hidden_size", "-1"},
+                                                                                         {"dropout", "nan"},
+                                                                                         {"score", "9"},
+                                                                                         {"cell", "3"},
+                                                                                         {"decoder", "3"},
+                                                                                         {"dtype", "7"},
+                                                                                         {"encoder_layers", "1e9"},
+                                                                                         {"bidirectional", "2"},
+                                                                                         {"embedding_size", "17"}}) {
+        auto options = made.configuration();
+        options[option.first] = option.second;
+        trainer.save(folder / "model", options);
+        CAPTURE(option.first);
+        CAPTURE(option.second);
+        CHECK(contains(refused(), "//model"));
+    }
+    trainer.save(folder / "model", made.configuration());
+    const std::string vocabulary = content_of(folder / "target.vocabulary");
+    Vocabulary({"a"}).save(folder / "target.vocabulary");
+    CHECK(contains(refused(), "target.vocabulary: 1 pieces, the model has "));
+    std::vector<std::string> unspecial;
+    for (int i = 0; i < made.model.options().target_vocabulary; i++) unspecial.push_back(std::to_string(i));
+    Vocabulary(unspecial).save(folder / "target.vocabulary");
+    CHECK(contains(refused(), "target.vocabulary: without <pad>, <bos>, <eos> or <unk>"));
+    folder.write("target.vocabulary", vocabulary.substr(0, vocabulary.size() / 2));
+    CHECK(contains(refused(), "target.vocabulary: "));
     folder.write("model", "");
     CHECK_FALSE(error_of([&] { Translator::load(folder / ""); }).empty());
 }
@@ -129,4 +172,36 @@ TEST_CASE("translator: forms of pieces") {
     CHECK(forms("aB cD") == std::vector<int32_t>{3, 3});
     const auto mixed = forms("Ω AB");  // its two bytes behind a space, and a word
     CHECK(mixed.back() == 2);
+}
+
+TEST_CASE("translator: a line is translated the same whatever else is in the call; what it has never seen, too") {
+    Translator t = make();
+    t.model.out.b.value.set_flat(2, -50);  // it never ends by itself
+    std::string endless = "one";
+    for (int i = 0; i < 60; i++) endless += " and five";
+    const std::vector<std::string> lines = {"one", endless, "\u03a9\u20ac \u2192",
+                                            "NOT two"};  // longer than any; all unknown
+    for (int64_t width : {1, 3}) {
+        const auto all = t.translate(lines, {.max_length = 80, .beam_width = width});
+        for (size_t i = 0; i < lines.size(); i++) {
+            CHECK(t.translate({lines[i]}, {.max_length = 80, .beam_width = width})[0] == all[i]);
+            CHECK(t.score({lines[i], all[i]}).back().piece.empty());
+        }
+    }
+}
+
+TEST_CASE("translator: errors name the line that called") {
+    const Translator t = make();
+    CHECK(contains(failure([&] { t.score({"", "eins"}); }), "(HERE)"));
+    CHECK(contains(failure([&] { t.translate({"one"}, {.beam_width = 0}); }), "(HERE)"));
+    CHECK(contains(failure([&] { t.translate({"one"}, {.max_length = 0, .beam_width = 1}); }), "(HERE)"));
+    Tape tape;
+    const Ids words({4, 5}, {2, 1}), wrong({4, 500}, {2, 1});
+    const Ids forms({0, 0}, {2, 1});
+    const auto loss = [&](const Ids& before, const Ids& targets) {
+        return failure([&] { t.model.loss(tape, {.words = words, .forms = forms}, before, targets, {}); });
+    };
+    CHECK(loss(words, words).empty());
+    CHECK(contains(loss(wrong, words), "(HERE)"));
+    CHECK(contains(loss(words, wrong), "(HERE)"));
 }

@@ -20,7 +20,6 @@ void train(Lesson& lesson, LanguageModelTrainer& trainer, const LanguageModelRun
         trainer.resume(checkpoint);
         bar.add(static_cast<double>(trainer.steps_done()) * tokens, "resumed");
     }
-    Series learning{.name = "training"};
     size_t validations = trainer.history().size();
     double mean = 0;
     const door::Interrupt interrupt;
@@ -29,8 +28,6 @@ void train(Lesson& lesson, LanguageModelTrainer& trainer, const LanguageModelRun
         const std::string best =
             std::isfinite(trainer.best()) ? fmt::format(", best on validation {:.3f}", trainer.best()) : "";
         bar.add(tokens, fmt::format("loss {:.3f} nats{}", mean, best));
-        learning.x.push_back(static_cast<double>(trainer.steps_done()) * tokens * 1e-6);
-        learning.y.push_back(trainer.loss());
         if (!checkpoint.empty() &&
             (trainer.history().size() > validations || trainer.steps_done() % 200 == 0 || interrupt.asked()))
             trainer.save(checkpoint);
@@ -41,9 +38,11 @@ void train(Lesson& lesson, LanguageModelTrainer& trainer, const LanguageModelRun
                                                          : "the same command takes it up from " + checkpoint)};
     }
     bar.finish();
-    Series validation{.name = "validation"};
+    Series learning{.name = "training"}, validation{.name = "validation"};  // all of it, resumed or not
     for (const LanguageModelTrainer::Validation& v : trainer.history()) {
-        validation.x.push_back(static_cast<double>(v.step) * tokens * 1e-6);
+        learning.x.push_back(static_cast<double>(v.step) * tokens * 1e-6);
+        learning.y.push_back(v.train);
+        validation.x.push_back(learning.x.back());
         validation.y.push_back(v.valid);
     }
     lesson.plot({.title = fmt::format("Learning to predict the next {}", run.unit),

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
 #include "core/kernels/parallel.hpp"
+#include "nn/checkpoint.hpp"
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/lesson/progress.hpp"
 
@@ -40,18 +42,37 @@ bool train_pairs(PairTrainer& trainer, int64_t steps, const std::string& checkpo
     return trainer.steps_done() == steps;
 }
 
-static void score_lines(PairProgram& program) {
-    for (std::string line; std::getline(std::cin, line);) {
-        const size_t tab = line.find('\t');
-        if (tab == std::string::npos) throw Error("score: a line without a tab: expected SOURCE, a tab, TARGET");
-        double sum = 0;
-        for (const PairProgram::Word& w : program.score({line.substr(0, tab), line.substr(tab + 1)})) {
-            fmt::print("{:>9.4f}  {:<20}{}\n", w.log_prob, w.text.empty() ? "<eos>" : w.text, w.note);
-            sum += w.log_prob;
+static void flush() {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("standard output: can't be written");
+}
+
+/// f(line) for each line of standard input, which is read as files are: without a carriage return at a line's end, or a
+/// byte order mark.
+template <class F>
+static void each_line(F f) {
+    int64_t number = 1;
+    for (std::string line; std::getline(std::cin, line); number++) {
+        if (number == 1 && line.rfind("\xEF\xBB\xBF", 0) == 0) line.erase(0, 3);
+        if (!line.empty() && line.back() == '\r') line.pop_back();
+        try {
+            f(line);
+        } catch (const Error& error) {
+            throw Error("standard input: line {}: {}", number, error.what());
         }
-        fmt::print("{:>9.4f}  log P\n", sum);
-        std::fflush(stdout);
+        flush();
     }
+}
+
+static void score_line(PairProgram& program, const std::string& line) {
+    const size_t tab = line.find('\t');
+    if (tab == 0 || tab == std::string::npos) throw Error("score: expected SOURCE, a tab, TARGET");
+    const size_t more = std::min(line.find('\t', tab + 1), line.size());  // fields, which files may have too
+    double sum = 0;
+    for (const PairProgram::Word& w : program.score({line.substr(0, tab), line.substr(tab + 1, more - tab - 1)})) {
+        fmt::print("{:>9.4f}  {:<20}{}\n", w.log_prob, w.text.empty() ? "<eos>" : w.text, w.note);
+        sum += w.log_prob;
+    }
+    fmt::print("{:>9.4f}  log P\n", sum);
 }
 
 int run(PairProgram& program, const std::string& name, const std::string& what, const std::string& sets, PairCall call,
@@ -69,8 +90,9 @@ int run(PairProgram& program, const std::string& name, const std::string& what, 
         sub->add_option("--set", call.set, sets);
         sub->add_option("--data", call.data, "where the data sets are");
     }
-    train->add_option("--train", call.train, "your own pairs, a line each: source, tab, target");
-    train->add_option("--valid", call.valid, "others to validate with");
+    CLI::Option* own = train->add_option("--train", call.train, "your own pairs, a line each: source, tab, target");
+    CLI::Option* valid = train->add_option("--valid", call.valid, "others to validate with")->needs(own);
+    own->needs(valid);
     train->add_option("--steps", call.steps, "in place of the recipe's")->check(CLI::Range(1, 100000000));
     train->add_option("--seed", call.seed, "of everything random");
     program.add_to(*train, *evaluate);
@@ -91,15 +113,22 @@ int run(PairProgram& program, const std::string& name, const std::string& what, 
     kernels::set_threads(threads);
     if (train->parsed()) {
         std::filesystem::create_directories(call.folder);
-        return program.train(call) ? 0 : 130;
+        const bool ended = program.train(call);
+        flush();
+        return ended ? 0 : 130;
     }
     program.load(call.folder);
-    if (score->parsed()) score_lines(program);
-    if (evaluate->parsed()) program.evaluate(call);
-    for (std::string text; line->parsed() && std::getline(std::cin, text);) {
-        fmt::print("{}\n", program.write(text, call.decode));
-        std::fflush(stdout);
+    if (score->parsed()) each_line([&](const std::string& text) { score_line(program, text); });
+    if (line->parsed())
+        each_line([&](const std::string& text) { fmt::print("{}\n", program.write(text, call.decode)); });
+    if (evaluate->parsed()) {
+        const auto configuration = load_configuration(call.folder + "/model");
+        const auto set = configuration.find("set");
+        if (evaluate->count("--set") == 0 && set != configuration.end()) call.set = set->second;
+        if (call.set.empty()) throw Error("{}: has learnt from files of its own: name a --set", call.folder);
+        program.evaluate(call);
     }
+    flush();
     return 0;
 } catch (const std::exception& error) {
     fmt::print(stderr, "{}: {}\n", name, error.what());

@@ -9,9 +9,11 @@ namespace unroll {
 
 /// Trains a Translator or Summariser on the pairs of the call, or goes on from its folder. False where it was stopped.
 template <class Model, class Trainer, class ModelOptions>
-bool train_in_folder(const PairCall& call, const PairColumns& columns, const ModelOptions& options,
-                     PairBatchOptions batches, PairTraining training) {
+bool train_in_folder(const PairCall& call, PairColumns columns, const ModelOptions& options, PairBatchOptions batches,
+                     PairTraining training) {
     if (call.steps > 0) training.steps = call.steps;
+    const bool own = !call.train.empty();
+    if (own) columns = {};
     const std::string checkpoint = call.folder + "/model";
     const auto train = load_pairs(call.file("train"), columns), valid = load_pairs(call.file("valid"), columns);
     Generator gen(call.seed);
@@ -27,7 +29,9 @@ bool train_in_folder(const PairCall& call, const PairColumns& columns, const Mod
         model.save_text(call.folder);
     fmt::print("{}\n{} pairs, {} steps of {} batches a pass\n", model.model.pretty(), train.size(), training.steps,
                trainer.batches());
-    const bool ended = train_pairs(trainer, training.steps, checkpoint, model.configuration());
+    auto configuration = model.configuration();
+    configuration["set"] = own ? "" : call.set;
+    const bool ended = train_pairs(trainer, training.steps, checkpoint, configuration);
     for (const PairTrainer::Validation& v : trainer.history())
         fmt::print("step {:>6}  {:>8} words  training {:.3f}  validation {:.3f} nats a word\n", v.step, v.words,
                    v.train, v.valid);

@@ -75,11 +75,13 @@ Scored score_bleu(const Arguments& a, const std::string&, const Lines& hypothese
 }
 
 /// Sentences on lines of their own.
-std::string lines_of(std::string text, const std::string& sentence_end) {
-    if (!sentence_end.empty())
-        for (size_t i = text.find(sentence_end); i != text.npos; i = text.find(sentence_end, i + 1))
-            text.replace(i, sentence_end.size(), "\n");
-    return text;
+std::string lines_of(const std::string& text, const std::string& sentence_end) {
+    std::string lines;
+    for (size_t begin = 0, end; begin <= text.size(); begin = end + sentence_end.size()) {
+        end = std::min(text.find(sentence_end, begin), text.size());
+        lines.append(text, begin, end - begin) += '\n';
+    }
+    return lines;
 }
 
 struct RougeOfLine {
@@ -118,7 +120,8 @@ std::vector<RougeOfLine> rouge_of_line(const Arguments& a, const std::string& hy
 Scored score_rouge(const Arguments& a, const std::string& path, const Lines& hypotheses,
                    const std::vector<Lines>& references) {
     Scored s{.name = "ROUGE-" + a.types[0],
-             .signature = fmt::format("nrefs:{}|refs:best|mean:lines|stem:no|version:unroll", references.size())};
+             .signature = fmt::format("nrefs:{}|refs:best|mean:lines{}|stem:no|version:unroll", references.size(),
+                                      a.sentence_end.empty() ? "" : "|ends:" + a.sentence_end)};
     s.of_sum = [](const std::vector<double>& sum) { return sum[0] / sum[1]; };
     std::vector<std::vector<RougeOfLine>> scores(hypotheses.size());
     const auto lines = static_cast<int64_t>(hypotheses.size()), chunks = std::min<int64_t>(lines, kernels::threads());
@@ -204,7 +207,7 @@ void common_options(CLI::App* command, Arguments& a) {
 
 std::string known_type(const std::string& type) {
     const bool number =
-        !type.empty() && type.size() < 4 && type.find_first_not_of("0123456789") == type.npos && std::stoi(type) > 0;
+        !type.empty() && type.size() < 4 && type.find_first_not_of("0123456789") == type.npos && type[0] != '0';
     return number || type == "L" || type == "Lsum" ? "" : type + ": ROUGE's types are 1, 2, .., L and Lsum";
 }
 
@@ -249,6 +252,7 @@ int main(int argc, char** argv) {
     }
     try {
         run(a, bleu->parsed() ? score_bleu : score_rouge);
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("standard output: can't be written");
         return 0;
     } catch (const std::exception& e) {
         fmt::print(stderr, "{}\n", e.what());

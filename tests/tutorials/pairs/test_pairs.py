@@ -73,6 +73,53 @@ def check(program, folder):
     part = run("evaluate", "--data", str(folder), "--set", "set", "--part", "valid", model)
     expect(part.returncode == 0 and part.stdout != evaluated.stdout, f"{name} evaluate --part valid: {part.stderr}")
 
+    judged = run("evaluate", "--data", str(folder), model)
+    expect(judged.stdout == evaluated.stdout, f"{name} evaluate without --set: {judged.stderr} {judged.stdout[-200:]}")
+
+    # The reader's own pairs, as files come: CRLF, a byte order mark, further fields.
+    own = {"a": "\ufeff" + "".join(f"the number {a} is good\tnumber {a}\tCC-BY\r\n" for a in numbers), "b": "number one\tone\n",
+           "empty": "", "no_tab": "the number one\n", "no_source": "\tone\n"}
+    for file, text in own.items():
+        (folder / f"{file}.tsv").write_bytes(text.encode())
+    (folder / "broken.tsv").write_bytes(b"one\tone\n\xff\ttwo\n")
+
+    def own_training(train, valid, where):
+        return run("train", "--steps", "2", "--train", str(folder / train), "--valid", str(folder / valid), str(folder / where))
+
+    first = own_training("a.tsv", "b.tsv", "own")
+    expect(first.returncode == 0 and "6 pairs" in first.stdout, f"{name} --train --valid: {first.stderr}")
+    single = own_training("b.tsv", "b.tsv", "single")
+    expect(single.returncode == 0 and "1 pairs" in single.stdout, f"{name}: one pair: {single.stderr}")
+    unset = run("evaluate", str(folder / "own"))
+    expect(unset.returncode == 1 and "--set" in unset.stderr, f"{name} evaluate of one's own: {unset.stderr} {unset.stdout[-200:]}")
+    alone = run("train", "--train", str(folder / "a.tsv"), str(folder / "alone"))
+    expect(alone.returncode == 2 and "--valid" in alone.stderr, f"{name}: --train alone: {alone.stderr}")
+    for file, told in (("empty", "is empty"), ("no_tab", "line 1: 1 of the 2 fields"), ("no_source", "line 1: field 1 is empty"),
+                       ("broken", "line 2: byte 8 (0xFF) is not UTF-8"), ("none", "can't be opened")):
+        bad = own_training(f"{file}.tsv", "b.tsv", "bad")
+        expect(bad.returncode == 1 and f"{file}.tsv: {told}" in bad.stderr and bad.stderr.count("\n") == 1, f"{name} {file}: {bad.stderr}")
+
+    # Standard input is read as files are.
+    def bytes_in(command, lines, **more):
+        return subprocess.run([program, command, model], input=lines, timeout=200, **({"capture_output": True} | more))
+
+    plain = bytes_in("line", b"the number one and two\nthe number one and two\n")
+    for lines in (b"\xef\xbb\xbfthe number one and two\r\nthe number one and two", b"the number one and two\r\nthe number one and two\r\n"):
+        expect(bytes_in("line", lines).stdout == plain.stdout, f"{name} line: {lines} is not what it is without CR and mark")
+    expect(bytes_in("line", b"").stdout == b"", f"{name} line: nothing in gives something")
+    for lines in (b"\xef\xbb\xbfthe number one and two\tnumber one and number two\tCC-BY\r\n", b"the number one and two\tnumber one and number two\tby\tme"):
+        expect(bytes_in("score", lines).stdout.decode() == scored.stdout, f"{name} score: {lines}: {bytes_in('score', lines)}")
+    good = b"the number one\tone\n"
+    for command, lines, told in (("line", b"one\n\xff\n", "line 2: "), ("score", good + b"x\xff\ty\n", "line 2: "), ("score", good + b"no tab\n", "line 2: "),
+                                 ("score", good + good + b"\tone\n", "line 3: "), ("score", b"\n", "line 1: "), ("line", b"\n\n\xc3\n", "line 3: ")):
+        bad = bytes_in(command, lines)
+        error = bad.stderr.decode()
+        expect(bad.returncode == 1 and error.startswith(f"{name}: standard input: {told}") and error.count("\n") == 1, f"{name} {command} {lines}: {error}")
+    with open("/dev/full", "wb") as full:
+        for command, lines in (("line", b"the number one\n"), ("score", good)):
+            bad = bytes_in(command, lines, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+            expect(bad.returncode == 1 and b"standard output: can't be written" in bad.stderr, f"{name} {command}, disk full: {bad}")
+
     for arguments, status in ((["train"], 2), ([], 2), (["line", model, "--beam", "0"], 2), (["dance", model], 2),
                               (["line", str(folder / "nowhere")], 1), (["score", model], 1), (["--help"], 0),
                               (["evaluate", "--data", str(folder), "--set", "nothing", model], 1),

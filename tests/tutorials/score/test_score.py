@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unicodedata
 
 program = sys.argv[1]
@@ -122,8 +123,11 @@ with tempfile.TemporaryDirectory(prefix="a folder ") as name:
     expect(abs(score("rouge", long, long, "--types", "1,2")["score"] - 100) < 1e-9, "ROUGE-1 of 10 MB against itself")
     short = write("short", "w0 1 2 3 4\n")
     expect(score("rouge", long, short, "--types", "L")["ROUGE-L"]["recall"] == 100, "ROUGE-L of 10 MB against a short line")
-    fails(1, "long: line 1: longest_common_subsequence (HERE): 2600000 and 2600000 tokens are too many: the table "
-          "of 268435456 entries at most", "rouge", long, long, "--types", "L")
+    fails(1, "long: line 1: longest_common_subsequence (HERE): 2600000 and 2600000 tokens are too many", "rouge", long, long, "--types", "L")
+    many_ends = write("many_ends", "a. " * 3_400_000 + "\n")
+    begin = time.monotonic()
+    expect(score("rouge", many_ends, short, "--types", "Lsum", "--sentence-end", "a. ")["score"] == 0, "ROUGE-Lsum of 10 MB of sentence ends")
+    expect(time.monotonic() - begin < 60, "the sentence ends of 10 MB take minutes")
 
     # Small letters are Python's.
     capitals = [c for c in map(chr, range(0x110000)) if c.lower() != c and unicodedata.ucd_3_2_0.category(c) != "Cn"]
@@ -136,6 +140,11 @@ with tempfile.TemporaryDirectory(prefix="a folder ") as name:
     a, b = write("one", "The cat was found. A dog barked.\nx y\n"), write("two", "A dog barked. The cat was found.\nx z\n")
     got = score("rouge", a, b, "--sentence-end", ". ")
     expect(got["name"] == "ROUGE-1" and abs(got["ROUGE-Lsum"]["f"] - 75) < 1e-9 and got["ROUGE-L"]["f"] < 75, f"sentences: {got}")
+    expect("|ends:. |" in got["signature"] and "|ends:" not in score("rouge", a, b)["signature"], f"signature: {got['signature']}")
+    with open("/dev/full", "wb") as full:
+        for arguments in (["bleu", a, b], ["rouge", a, b, "--json"]):
+            bad = subprocess.run([program, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=60)
+            expect(bad.returncode == 1 and bad.stderr == b"standard output: can't be written\n", f"disk full: {bad}")
     expect(abs(got["ROUGE-1"]["book"] - 75) < 1e-9 and got["ROUGE-2"]["f"] < 75, f"rouge: {got}")
     best = score("rouge", a, b, a, "--types", "L,3")
     expect(best["name"] == "ROUGE-L" and best["score"] == 100 and "ROUGE-3" in best and "ROUGE-1" not in best, f"best reference: {best}")
@@ -157,7 +166,7 @@ with tempfile.TemporaryDirectory(prefix="a folder ") as name:
                   ["bleu", plain, plain, "--smooth-method", "x"], ["bleu", plain, plain, "--smooth-value", "-1"],
                   ["bleu", plain, plain, "--max-ngram-order", "0"], ["bleu", plain, plain, "--weights", "1,1"],
                   ["bleu", plain, plain, "--bootstrap", "0"], ["bleu", plain, plain, "--unknown"],
-                  ["rouge", plain, plain, "--types", "0"], ["rouge", plain, plain, "--types", "S"],
+                  ["rouge", plain, plain, "--types", "0"], ["rouge", plain, plain, "--types", "007"], ["rouge", plain, plain, "--types", "S"],
                   ["rouge", plain, plain, "--tokenize", "13a"]):
         fails(2, "", *words)
     expect(run("--help").returncode == 0 and "usage: score bleu" in run("bleu", "--help").stdout, "--help")
