@@ -57,7 +57,8 @@ void greedy_and_beam(Lesson& lesson) {
     lesson.section("Looking for the best output", "Beam Search");
     lesson.text(
         "A trained decoder gives the probability of any output, a product over its words. Which output is the most "
-        "probable? There are up to $V^T$ of them (fewer where outputs end early or a word has probability 0). *Greedy* "
+        "probable? There are up to $V^{T_y}$ of them, of $T_y$ words at most (fewer where outputs end early or a word "
+        "has probability 0). *Greedy* "
         "search takes the most probable word at each step and never "
         "looks back; *beam search* keeps the $k$ best beginnings and extends them all.");
     lesson.equation(R"(\mathcal{H}_t = \text{top-}k \{ h \oplus y_t : h \in \mathcal{H}_{t-1},\ y_t \in V \})",
@@ -101,7 +102,7 @@ void greedy_and_beam(Lesson& lesson) {
     lesson.tree(beam_tree("The beam, three wide", three, o, [](int32_t w) { return std::string(words[w]); }));
     lesson.check("greedy search is beam search one wide", greedy - of_width[0], 1e-14);
     lesson.check("greedy search misses the best output", greedy < best - 0.1);
-    lesson.check("a beam as wide as all outputs, $V^T$, finds the best", of_width.back() - best, 1e-14);
+    lesson.check("a beam as wide as all outputs, $V^{T_y}$, finds the best", of_width.back() - best, 1e-14);
     lesson.text(
         "Greedy takes *the*, the likelier beginning, and has to live with what follows. Whatever has ended keeps its "
         "place in the beam and is never extended; the search ends when nothing that goes on can become better than "
