@@ -3,6 +3,7 @@
 #include "core/ops/elementwise.hpp"
 #include "core/ops/reductions.hpp"
 #include "tests/core/numbers.hpp"
+#include "tests/core/same_bits.hpp"
 #include "tests/failure.hpp"
 
 using namespace unroll;
@@ -83,22 +84,14 @@ TEST_CASE("batch_norm: a channel far from 0 keeps its digits") {
 }
 
 TEST_CASE("batch_norm: the bits don't depend on threads") {
-    const int before = kernels::threads();
-    std::vector<std::vector<double>> results;
-    for (int threads : {1, 2, 3, 5}) {
-        kernels::set_threads(threads);
+    check_same_bits([] {
         Tape tape;
         const Var x = tape.input(random({30, 20, 7, 11}, DType::f32)), w = tape.input(random({20}, DType::f32, 2));
         const Var b = tape.input(random({20}, DType::f32, 3));
         const Var y = batch_norm(x, w, b);
         tape.backward(sum(y * y * y));
-        std::vector<double> all;
-        for (const Tensor& t : {y.value(), tape.grad(x), tape.grad(w), tape.grad(b)})
-            for (double v : t.to_vector()) all.push_back(v);
-        results.push_back(all);
-    }
-    kernels::set_threads(before);
-    for (const auto& r : results) CHECK(r == results[0]);
+        return std::vector<Tensor>{y.value(), tape.grad(x), tape.grad(w), tape.grad(b)};
+    });
 }
 
 TEST_CASE("batch_norm: wrong use") {

@@ -96,5 +96,9 @@ struct Registration {
 /// Which functions of the library the exercises may call beside the members of Tensor, Shape and Ids (once a chapter):
 /// `MAY_CALL("matmul", "tanh", "operator+")`. Their forms that take a Var are never among them.
 #define MAY_CALL(...) static const ::unroll::grader::Registration may_call({__VA_ARGS__})
+/// Those that a cell and its backward are written with: `MAY_CALL(TENSOR_OPERATIONS)`.
+#define TENSOR_OPERATIONS                                                                                           \
+    "matmul", "tanh", "sigmoid", "exp", "log", "sqrt", "sum", "mean", "stack", "concat", "row", "slice", "columns", \
+        "reshape"
 
 }  // namespace unroll::grader
