@@ -112,6 +112,12 @@ void tell_everything(Page& page, const std::string& evil) {
                   .column_axis = evil,
                   .row_labels = {evil},
                   .caption = evil});
+    const Picture black{1, 1, {0, 0, 0}};
+    page.looks({.title = evil,
+                .picture = black,
+                .words = {evil, evil},
+                .weights = {{1, 1, {NAN}}, {1, 1, {0}}},
+                .caption = evil});
     page.check({evil, false, evil});
     page.sample(evil, evil);
     page.stops(evil, {{evil, {evil}}, {evil, {}}});
