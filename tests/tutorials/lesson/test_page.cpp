@@ -77,7 +77,7 @@ Html parse(const std::string& page) {
             if (value.find('<') != value.npos) problem("< in an attribute", at);
             if (key == "id" && !out.ids.insert(value).second) problem("id twice", at);
             if (key == "href" && value[0] == '#') out.references.push_back(value.substr(1));
-            if (key == "href" && value[0] != '#') problem("a link outside", at);
+            if (key == "href" && value[0] != '#' && value.rfind("data:", 0) != 0) problem("a link outside", at);
             if (key == "src") problem("a request", at);
             if (key == "aria-labelledby") out.references.push_back(value);
             at = close + 1;
