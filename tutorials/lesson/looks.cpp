@@ -62,8 +62,9 @@ std::string looks_svg(const Looks& looks) {
             for (int c = 0; c < g.columns; c++)
                 out += fmt::format(
                     "<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" fill=\"#000\" "
+                    "shape-rendering=\"crispEdges\" "
                     "fill-opacity=\"{:.2f}\"><title>{:.3f}</title></rect>",
-                    x + c * w, y + r * h, w, h, most > 0 ? 0.85 * (1 - g.at(r, c) / most) : 0.85, g.at(r, c));
+                    x + c * w, y + r * h, w, h, most > 0 ? 0.8 * (1 - g.at(r, c) / most) : 0.8, g.at(r, c));
         out += "\n" + text(x + side / 2, y + side + 14, "middle", shorten(looks.words[i - 1], size_t(side / letter)));
     }
     return out + "</svg>";

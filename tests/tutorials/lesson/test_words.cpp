@@ -76,7 +76,7 @@ TEST_CASE("a picture as words saw it") {
                    "data:image/bmp;base64,Qk0+AAAAAAAAADYAAAAoAAAAAgAAAAEAAAABABgAAAAAAAgAAAATCwAAEwsAAAAAAAAAAAAAAwIB/"
                    "f7/AAA=\""));
     CHECK(contains(svg, "fill-opacity=\"0.00\"><title>0.500"));
-    CHECK(contains(svg, "fill-opacity=\"0.85\"><title>0.000"));
+    CHECK(contains(svg, "fill-opacity=\"0.80\"><title>0.000"));
     CHECK(contains(svg, "&lt;b&gt;"));
     CHECK(looks_lines(looks, 80) == std::vector<std::string>{"a    row 0, column 0: 0.50; half in 1 of 4",
                                                              "<b>  row 0, column 1: 0.90; half in 1 of 2"});
