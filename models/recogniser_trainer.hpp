@@ -8,7 +8,7 @@
 namespace unroll {
 
 struct RecogniserTraining {
-    int64_t steps = 4000;  // a batch each
+    int64_t steps = 10000;  // a batch each
     int64_t warm_up = 200;
     double learning_rate = 3e-3;  // Adam's; rises over the warm-up, then falls along a cosine to 0
     double max_norm = 2;          // gradient clipping
