@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include "data/digit_strings.hpp"
 #include "data/features.hpp"
@@ -58,8 +59,8 @@ TEST_CASE("find_digits: the parts of data/synth-digits, and of a folder without 
 }
 
 TEST_CASE("BigramPrior: the perplexity asked for, which strings drawn from it have") {
-    for (const double wanted : {3.0, 4.9, 9.0}) {
-        const BigramPrior prior(wanted, 9);
+    for (const auto& [wanted, least, most] : {std::tuple{3.0, 3, 7}, {4.9, 3, 7}, {9.0, 2, 2}, {4.9, 1, 9}}) {
+        const BigramPrior prior(wanted, 9, least, most);
         CHECK(prior.perplexity() == doctest::Approx(wanted).epsilon(1e-6));
         for (int before = -1; before < 10; before++) {
             double sum = 0;
@@ -68,13 +69,13 @@ TEST_CASE("BigramPrior: the perplexity asked for, which strings drawn from it ha
         }
         Generator gen(2);
         double nats = 0, n = 0;
-        for (int i = 0; i < 4000; i++)
-            for (int64_t k = 0, length = 3 + gen.below(5), before = -1; k < length; k++) {
+        for (int i = 0; i < 20000; i++)
+            for (int64_t k = 0, length = least + gen.below(most - least + 1), before = -1; k < length; k++) {
                 const int digit = prior.draw(static_cast<int>(before), gen);
                 nats -= prior.log_prob(static_cast<int>(before), digit);
                 before = digit, n++;
             }
-        CHECK(std::exp(nats / n) == doctest::Approx(wanted).epsilon(0.03));
+        CHECK(std::exp(nats / n) == doctest::Approx(wanted).epsilon(0.01));
     }
     CHECK(BigramPrior(10, 1).log_prob(3, 4) == doctest::Approx(std::log(0.1)));
     CHECK(contains(error_of([] { BigramPrior(11, 1); }), "perplexity 11"));
