@@ -107,6 +107,12 @@ TEST_CASE("load_picture: what is damaged, cut off, too large or no picture is to
         }
         if (png) CHECK(accepted == 0);
     }
+    // A scan again and again, each over all pixels.
+    std::string scans = content_of(pictures + "progressive.jpg");
+    const size_t scan = scans.rfind("\xFF\xDA");
+    const std::string again = scans.substr(scan, scans.size() - 2 - scan);
+    for (int i = 0; i < 100; i++) scans.insert(scan, again);
+    CHECK(message(scans) == "more than 100 scans of one picture");
     const std::string plain = content_of(pictures + "plain.png");
     CHECK(message(plain.substr(0, plain.size() - 3)) == "the picture is cut off");
     CHECK(contains(message(plain.substr(0, 45) + "x" + plain.substr(46)), "a checksum differs"));
