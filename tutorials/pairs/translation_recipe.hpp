@@ -11,7 +11,7 @@ struct TranslationRecipe {
     PairColumns columns;
     TranslatorOptions translator;
     PairBatchOptions batches;
-    PairTraining training;
+    Training training;
 };
 
 /// Of ui-en-de: 45 minutes on 2 cores. Of cldr-names: less than one.

@@ -6,7 +6,7 @@
 
 #include "core/kernels/parallel.hpp"
 #include "tutorials/lesson/door.hpp"
-#include "tutorials/lesson/progress.hpp"
+#include "tutorials/pairs/program.hpp"
 #include "tutorials/recogniser/evaluation.hpp"
 
 using namespace unroll;
@@ -26,7 +26,6 @@ struct Call {
 bool train(const Call& call) {
     SpeechRecipe recipe;
     if (call.steps > 0) recipe.training.steps = call.steps;
-    recipe.training.seed = call.seed;
     std::filesystem::create_directories(call.folder);
     const std::string checkpoint = call.folder + "/model";
     const DigitRecordings recordings(find_digits(call.data, "train")), others(find_digits(call.data, "valid"));
@@ -35,34 +34,13 @@ bool train(const Call& call) {
     Generator gen(call.seed);
     Recogniser model = goes_on ? Recogniser::load(checkpoint) : Recogniser(recipe.model, gen);
     RecogniserTrainer trainer(
-        model, [&](int64_t step) { return task.batch(step); }, valid.batches_as_they_are(10), recipe.training);
+        model, [&](int64_t step) { return task.batch(step); }, valid.batches_as_they_are(10), recipe.training,
+        call.seed);
     const std::map<std::string, std::string> source = {
         {"recordings", fmt::format("{} of {}, seed {}", recordings.size(), call.data, call.seed)}};
     if (goes_on) trainer.resume(checkpoint, source);
     fmt::print("{}\n{} recordings, {} steps\n", model.pretty(), recordings.size(), recipe.training.steps);
-    const auto save = [&] { trainer.save(checkpoint, source); };
-    if (!goes_on) save();
-    const lesson::door::Interrupt interrupt;
-    lesson::Progress bar({.title = "training", .total = double(recipe.training.steps), .unit = "steps"});
-    bar.add(double(trainer.steps_done()));
-    double mean = 0;
-    size_t validations = trainer.history().size();
-    while (!interrupt.asked() && trainer.step()) {
-        mean = mean == 0 ? trainer.loss() : 0.98 * mean + 0.02 * trainer.loss();
-        std::string note = fmt::format("loss {:.3f}", mean);
-        if (!trainer.history().empty()) note += fmt::format(", valid {:.3f} nats", trainer.history().back().valid);
-        bar.add(1, note);
-        if (trainer.history().size() == validations) continue;
-        validations = trainer.history().size();
-        save();
-    }
-    bar.finish();
-    save();
-    for (const auto& v : trainer.history())
-        fmt::print("step {:>6}  training {:.4f}  validation {:.4f} nats a digit\n", v.step, v.train, v.valid);
-    const bool ended = trainer.steps_done() == recipe.training.steps;
-    if (!ended) fmt::print("stopped: the same command goes on from {}\n", checkpoint);
-    return ended;
+    return run_training(trainer, recipe.training.steps, checkpoint, source, "nats a digit");
 }
 
 std::string rate(const Edits& e) {
