@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "models/pair_trainer.hpp"
 #include "tutorials/pairs/program.hpp"
 
 namespace unroll {
