@@ -8,6 +8,7 @@
 
 #include "core/file.hpp"
 #include "data/text.hpp"
+#include "data/tokens.hpp"
 
 namespace unroll {
 namespace {
@@ -208,6 +209,28 @@ std::vector<Picture> tiles(const Picture& sheet, int64_t side, int64_t count, Wh
     for (int64_t i = 0; i < count; i++)
         all.push_back(cropped(sheet, i / a_row * side, i % a_row * side, side, side, at));
     return all;
+}
+
+/// Signs that end a word.
+static bool is_sign(std::string_view word) {
+    return word.size() == 1 && std::string_view(",.:;!?").find(word) != word.npos;
+}
+
+std::vector<std::string> caption_words(const std::string& caption) {
+    std::vector<std::string> words;
+    for (std::string& word : whitespace_words(caption)) {
+        size_t end = word.size();
+        while (end > 1 && is_sign(std::string_view(word).substr(end - 1, 1))) end--;
+        words.push_back(word.substr(0, end));
+        for (size_t i = end; i < word.size(); i++) words.push_back(word.substr(i, 1));
+    }
+    return words;
+}
+
+std::string caption_text(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() || is_sign(word) ? "" : " ") + word;
+    return text;
 }
 
 LoadedPictures load_pictures(const std::string& folder, const std::vector<CaptionedPicture>& list, int64_t size,

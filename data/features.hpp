@@ -1,4 +1,5 @@
 #pragma once
+#include "core/random.hpp"
 #include "core/tensor.hpp"
 #include "data/sound.hpp"
 
@@ -10,7 +11,9 @@ struct LogMelOptions {
     int64_t bands = 40;
     double lowest = 20, highest = 0;  // Hz; 0: half the rate
     double emphasis = 0.97;           // y_t = x_t - emphasis x_{t-1}, which lifts the high frequencies
-    double floor = 1e-10;             // of a band's energy, for silence
+    double warp =
+        1;  // of the bands' frequencies, 0.5 to 1.25, as a vocal tract of another length does; not the highest
+    double floor = 1e-10;  // of a band's energy, for silence
 };
 
 /// Log-mel features [T, F]: of each window (Hann's) the power spectrum |FFT|², summed with triangular weights in bands
@@ -26,5 +29,13 @@ Tensor normalised(const Tensor& x, Where at = {});
 
 /// n steps side by side, [T, F] to [T / n, n F]: what is left over at the end is dropped, unless it is all there is.
 Tensor stacked(const Tensor& x, int64_t n, Where at = {});
+
+struct SpeechFeatureOptions {
+    double warp = 1;             // as log_mel's
+    Generator* masks = nullptr;  // given in training: hides a stretch of time and a stretch of bands
+};
+/// What the recogniser hears, [T, 240] at a step of 30 ms: at 8,000 samples a second and one loudness, 40 log-mel bands
+/// not below 40 dB or so under that, their deltas, normalised, three steps stacked.
+Tensor speech_features(const Sound& sound, const SpeechFeatureOptions& options = {}, Where at = {});
 
 }  // namespace unroll

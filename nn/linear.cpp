@@ -20,8 +20,7 @@ Var Linear::operator()(const Operand& x) const {
     if (x.shape().rank() == 0 || x.shape()[-1] != W.value.dim(1))
         fail("Linear", x.at, "x is {}, expected [.., in={}] for {}", x.shape().str(), W.value.dim(1),
              Operand(W).label("W"));
-    const Var y = matmul(x, transposed(W));
-    return b.value.defined() ? y + b : y;
+    return b.value.defined() ? linear(x, W, b) : matmul(x, transposed(W));
 }
 
 void Linear::visit(Visitor& v) {

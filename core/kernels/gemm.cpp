@@ -68,12 +68,12 @@ void pack_transposed(int64_t K, int64_t rows, const T* B, int64_t ldb, T* packed
     }
 }
 
-/// An empty product, which is zeros where K = 0, is done here (its operands may be null pointers).
+/// An empty product, which is zeros (or rows) where K = 0, is done here (its operands may be null pointers).
 template <class T>
-bool done_empty(int64_t M, int64_t N, int64_t K, T* C, int64_t ldc, bool accumulate) {
+bool done_empty(int64_t M, int64_t N, int64_t K, T* C, int64_t ldc, bool accumulate, const T* row) {
     if (M == 0 || N == 0) return true;
-    if (K == 0 && !accumulate)
-        for (int64_t i = 0; i < M; i++) std::fill(C + i * ldc, C + i * ldc + N, T(0));
+    for (int64_t i = 0; K == 0 && !accumulate && i < M; i++)
+        row != nullptr ? std::copy_n(row, N, C + i * ldc) : std::fill_n(C + i * ldc, N, T(0));
     return K == 0;
 }
 
@@ -89,7 +89,7 @@ T* scratch() {
 
 template <class T>
 void gemm_serial(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb,
-                 T* C, int64_t ldc, bool accumulate) {
+                 T* C, int64_t ldc, bool accumulate, const T* row) {
     T* const right = scratch<T>();
     T* const left = right + block_k * block_n<T>;
     for (int64_t j = 0; j < N; j += block_n<T>)
@@ -100,7 +100,8 @@ void gemm_serial(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, 
                 const int64_t m = std::min(block_m, M - i);
                 if (ta) pack_left(m, kc, A + k * lda + i, lda, left);
                 (ta ? tiles<T, true> : tiles<T, false>)(m, n, kc, ta ? left : A + i * lda + k, lda, right,
-                                                        kc * Simd<T>::width, C + i * ldc + j, ldc, accumulate || k > 0);
+                                                        kc * Simd<T>::width, C + i * ldc + j, ldc, accumulate || k > 0,
+                                                        k == 0 && row != nullptr ? row + j : nullptr);
             }
         }
 }
@@ -142,34 +143,35 @@ void pack(bool transposed, int64_t K, int64_t N, const T* B, int64_t ldb, T* pac
 
 template <class T>
 void gemm_packed(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* packed, T* C, int64_t ldc,
-                 bool accumulate) {
+                 bool accumulate, const T* row) {
     const int64_t width = Simd<T>::width;
-    if (done_empty(M, N, K, C, ldc, accumulate)) return;
+    if (done_empty(M, N, K, C, ldc, accumulate, row)) return;
     // What is packed of a block stays in the L2 cache from one block of rows to the next.
     for (int64_t j = 0; j < N; j += block_n<T>)
         for (int64_t k = 0; k < K; k += block_k)
             for (int64_t i = 0; i < M; i += block_rows)
                 tiles<T, false>(std::min(block_rows, M - i), std::min(block_n<T>, N - j), std::min(block_k, K - k),
                                 A + i * lda + k, lda, packed + j * K + k * width, K * width, C + i * ldc + j, ldc,
-                                accumulate || k > 0);
+                                accumulate || k > 0, k == 0 && row != nullptr ? row + j : nullptr);
 }
 
 template <class T>
 void gemm_packed_parallel(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* packed, T* C, int64_t ldc,
-                          bool accumulate) {
-    if (done_empty(M, N, K, C, ldc, accumulate)) return;
+                          bool accumulate, const T* row) {
+    if (done_empty(M, N, K, C, ldc, accumulate, row)) return;
     split<T>(M, N, K, 2, [&](int64_t i, int64_t m, int64_t j, int64_t n) {
-        gemm_packed(m, n, K, A + i * lda, lda, packed + j * K, C + i * ldc + j, ldc, accumulate);
+        gemm_packed(m, n, K, A + i * lda, lda, packed + j * K, C + i * ldc + j, ldc, accumulate,
+                    row != nullptr ? row + j : nullptr);
     });
 }
 
 template <class T>
 void gemm(bool ta, bool tb, int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C,
-          int64_t ldc, bool accumulate) {
-    if (done_empty(M, N, K, C, ldc, accumulate)) return;
+          int64_t ldc, bool accumulate, const T* row) {
+    if (done_empty(M, N, K, C, ldc, accumulate, row)) return;
     split<T>(M, N, K, 1, [&](int64_t i, int64_t m, int64_t j, int64_t n) {  // each packs what it reads
         gemm_serial(ta, tb, m, n, K, ta ? A + i : A + i * lda, lda, tb ? B + j * ldb : B + j, ldb, C + i * ldc + j, ldc,
-                    accumulate);
+                    accumulate, row != nullptr ? row + j : nullptr);
     });
 }
 
@@ -177,15 +179,17 @@ template int64_t packed_size<float>(int64_t, int64_t);
 template int64_t packed_size<double>(int64_t, int64_t);
 template void pack(bool, int64_t, int64_t, const float*, int64_t, float*);
 template void pack(bool, int64_t, int64_t, const double*, int64_t, double*);
-template void gemm_packed(int64_t, int64_t, int64_t, const float*, int64_t, const float*, float*, int64_t, bool);
-template void gemm_packed(int64_t, int64_t, int64_t, const double*, int64_t, const double*, double*, int64_t, bool);
+template void gemm_packed(int64_t, int64_t, int64_t, const float*, int64_t, const float*, float*, int64_t, bool,
+                          const float*);
+template void gemm_packed(int64_t, int64_t, int64_t, const double*, int64_t, const double*, double*, int64_t, bool,
+                          const double*);
 template void gemm_packed_parallel(int64_t, int64_t, int64_t, const float*, int64_t, const float*, float*, int64_t,
-                                   bool);
+                                   bool, const float*);
 template void gemm_packed_parallel(int64_t, int64_t, int64_t, const double*, int64_t, const double*, double*, int64_t,
-                                   bool);
+                                   bool, const double*);
 template void gemm(bool, bool, int64_t, int64_t, int64_t, const float*, int64_t, const float*, int64_t, float*, int64_t,
-                   bool);
+                   bool, const float*);
 template void gemm(bool, bool, int64_t, int64_t, int64_t, const double*, int64_t, const double*, int64_t, double*,
-                   int64_t, bool);
+                   int64_t, bool, const double*);
 
 }  // namespace unroll::kernels

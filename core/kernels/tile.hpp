@@ -75,17 +75,22 @@ inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// Where tile i of M rows begins: heights as even as can be, for a tile of few rows wastes time.
 inline int64_t row_begin(int64_t M, int64_t i) { return chunk_begin(M, ceil_div(M, max_rows), i); }
 
-/// C [M, N] = A B (C += where accumulate) for K <= block_k, panel j of B at B + j * panel.
+/// C [M, N] = A B (C += where accumulate; each of its rows begins as `row` where given) for K <= block_k, panel j of B
+/// at B + j * panel.
 template <class T, bool PackedA>
 void tiles(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t panel, T* C, int64_t ldc,
-           bool accumulate) {
+           bool accumulate, const T* row) {
     const int64_t width = Simd<T>::width;
     const int64_t rows = ceil_div(M, max_rows), panels = ceil_div(N, width);
+    const auto begin = [&](int64_t r, int64_t R, int64_t j, int64_t n) {
+        for (int64_t i = r; row != nullptr && i < r + R; i++) std::copy_n(row + j, n, C + i * ldc + j);
+        return accumulate || row != nullptr;
+    };
     if (M <= max_rows && panels == 1) {
         // A single vector is computed twice (panel = 0): tuned for some processors, GCC compiles one lone chain of
         // multiply-adds to separate instructions, and all elements must be rounded alike.
         const int64_t V = M == 1 ? 2 : 1;
-        kernel_table<T, PackedA>[(M - 1) * 8 + V - 1](K, A, lda, B, 0, C, ldc, N, accumulate);
+        kernel_table<T, PackedA>[(M - 1) * 8 + V - 1](K, A, lda, B, 0, C, ldc, N, begin(0, M, 0, N));
         return;
     }
     const int64_t groups = ceil_div(panels, max_vectors(int(ceil_div(M, rows))));
@@ -93,9 +98,10 @@ void tiles(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B,
         const int64_t j = chunk_begin(panels, groups, g), V = chunk_begin(panels, groups, g + 1) - j;
         for (int64_t i = 0; i < rows; i++) {
             const int64_t r = row_begin(M, i), R = row_begin(M, i + 1) - r;
+            const bool onto = begin(r, R, j * width, std::min(V * width, N - j * width));
             kernel_table<T, PackedA>[(R - 1) * 8 + V - 1](K, PackedA ? A + i * K * max_rows : A + r * lda, lda,
                                                           B + j * panel, panel, C + r * ldc + j * width, ldc,
-                                                          N - j * width, accumulate);
+                                                          N - j * width, onto);
         }
     }
 }

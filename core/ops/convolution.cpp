@@ -115,12 +115,10 @@ Tensor forward(const Sizes& z, const Tensor& x, const Tensor& W, const Tensor* b
             T *xs = memory + chunk * (x_band + y_band), *ys = xs + x_band;
             channels_last(z.C, z.H, z.W, from + picture * z.C * z.H * z.W, first * z.stride.height - z.padding.height,
                           (rows - 1) * z.stride.height + z.KH, z.padding.width, z.PW, xs);
-            for (int64_t i = 0; i < rows * z.OW; i++)
-                b != nullptr ? std::copy_n(b, z.O, ys + i * z.O) : std::fill_n(ys + i * z.O, z.O, T(0));
             for (int64_t i = 0; i < rows; i++)
                 for (int64_t k = 0; k < z.KH; k++)
                     kernels::gemm_packed(z.OW, z.O, K, xs + (i * z.stride.height + k) * row, z.stride.width * z.C,
-                                         W_k + k * panels, ys + i * z.OW * z.O, z.O, true);
+                                         W_k + k * panels, ys + i * z.OW * z.O, z.O, k > 0, k == 0 ? b : nullptr);
             channels_first(z.O, z.OH, z.OW, ys, first, rows, 0, z.OW, to + picture * z.O * z.OH * z.OW);
         });
     });

@@ -1,6 +1,7 @@
 #include "core/ops/linalg.hpp"
 
 #include "core/kernels/gemm.hpp"
+#include "core/ops/elementwise.hpp"
 
 namespace unroll {
 namespace {
@@ -26,20 +27,27 @@ void check(const Operand& x, const Operand& W, Form form) {
     fail("matmul", x.at, message);
 }
 
-/// y = op(x) op(W), W packed where the tape keeps its packed form.
-Tensor product(const Tensor& x, const Tensor& W, Form form, Tape* tape) {
+void check_linear(const Operand& x, const Operand& W, const Operand& b) {
+    check(x, W, {false, true});
+    common_dtype("linear", W.value(), b.value(), x.at);
+    if (!(b.shape() == Shape{W.shape()[0]}))
+        fail("linear", x.at, "{}, expected {} for {}", b.label("b"), Shape{W.shape().dim(0)}.str(), W.label("W"));
+}
+
+/// y = op(x) op(W), plus a bias [out] where given; W packed where the tape keeps its packed form.
+Tensor product(const Tensor& x, const Tensor& W, Form form, Tape* tape, const Tensor* bias = nullptr) {
     const int64_t K = form.x ? x.dim(0) : x.dim(-1), N = W.dim(form.W ? 0 : 1);
     const int64_t M = form.x ? x.dim(1) : x.shape().rows();
     const Dim columns{N, W.shape().axis(form.W ? 0 : 1)};
     Tensor y = Tensor::empty(form.x ? Shape{x.shape().dim(1), columns} : x.shape().with(-1, columns), x.dtype());
     const void* packed = tape != nullptr && !form.x ? tape->packed(W, form.W) : nullptr;
     dispatch(x.dtype(), [&]<class T>(T) {
-        const T *a = x.data<T>(), *b = W.data<T>();
+        const T *a = x.data<T>(), *b = W.data<T>(), *row = bias != nullptr ? bias->data<T>() : nullptr;
         T* c = y.mutable_data<T>();
         if (packed != nullptr)
-            kernels::gemm_packed_parallel<T>(M, N, K, a, K, static_cast<const T*>(packed), c, N, false);
+            kernels::gemm_packed_parallel<T>(M, N, K, a, K, static_cast<const T*>(packed), c, N, false, row);
         else
-            kernels::gemm<T>(form.x, form.W, M, N, K, a, x.dim(-1), b, W.dim(1), c, N, false);
+            kernels::gemm<T>(form.x, form.W, M, N, K, a, x.dim(-1), b, W.dim(1), c, N, false, row);
     });
     return y;
 }
@@ -57,6 +65,10 @@ Tensor checked(const Tensor& x, const Tensor& W, Form form, Where at) {
 Tensor matmul(const Tensor& x, const Tensor& W, Where at) { return checked(x, W, {false, false}, at); }
 Tensor matmul(const Tensor& x, const TransposedTensor& W, Where at) { return checked(x, W.x, {false, true}, at); }
 Tensor matmul(const TransposedTensor& x, const Tensor& W, Where at) { return checked(x.x, W, {true, false}, at); }
+Tensor linear(const Tensor& x, const Tensor& W, const Tensor& b, Where at) {
+    check_linear({x, at}, {W, at}, {b, at});
+    return product(x, W, {false, true}, nullptr, &b);
+}
 
 namespace ops {
 
@@ -85,6 +97,23 @@ struct MatMul final : Record {
     void symbols(Symbols& list) const override { list.in("x", x).in("W", W).out("y", y); }
 };
 
+struct Linear final : Record {
+    Saved x, W;
+    Edge b, y;
+    Linear(Recording& r, const Operand& x, const Operand& W, const Operand& b)
+        : x(r.saved(x)),
+          W(r.saved(W)),
+          b(r.input(b)),
+          y(r.output(product(x.value(), W.value(), {false, true}, &r.tape, &b.value()))) {}
+    void backward(Tape& tape) override {
+        if (tape.wants(x)) tape.add(x, product(*dy, W, {false, false}, &tape));
+        if (tape.wants(W)) tape.add_product(W, matrix(*dy), matrix(x));
+        if (tape.wants(b)) tape.add(b, sum_to(*dy, Shape{W.value.shape().dim(0)}));
+    }
+    Text text() const override { return {"linear", "y = x Wᵀ + b", "dx += dy W, dW += dyᵀ x, db += Σ dy"}; }
+    void symbols(Symbols& list) const override { list.in("x", x).in("W", W).in("b", b).out("y", y); }
+};
+
 }  // namespace ops
 
 static Var record(const Operand& x, const Operand& W, Form form) {
@@ -94,5 +123,10 @@ static Var record(const Operand& x, const Operand& W, Form form) {
 Var matmul(const Operand& x, const Operand& W) { return record(x, W, {false, false}); }
 Var matmul(const Operand& x, const TransposedOperand& W) { return record(x, W.x, {false, true}); }
 Var matmul(const TransposedOperand& x, const Operand& W) { return record(x.x, W, {true, false}); }
+
+Var linear(const Operand& x, const Operand& W, const Operand& b) {
+    check_linear(x, W, b);
+    return tape_of("linear", {&x, &W, &b}).record<ops::Linear>(x.at, x, W, b);
+}
 
 }  // namespace unroll

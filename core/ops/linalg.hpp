@@ -23,4 +23,8 @@ Var matmul(const Operand& x, const Operand& W);
 Var matmul(const Operand& x, const TransposedOperand& W);
 Var matmul(const TransposedOperand& x, const Operand& W);
 
+/// x Wᵀ + b in one pass: x [.., in], W [out, in], b [out] to [.., out].
+Tensor linear(const Tensor& x, const Tensor& W, const Tensor& b, Where at = {});
+Var linear(const Operand& x, const Operand& W, const Operand& b);
+
 }  // namespace unroll

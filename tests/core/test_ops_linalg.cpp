@@ -92,6 +92,32 @@ TEST_CASE("matmul: leading dimensions count as rows") {
     }
 }
 
+TEST_CASE("linear: matmul and a sum in one, values and gradients") {
+    const Shape shapes[] = {{3, 2, 5}, {4, 5}, {5}, {1, 5}, {0, 5}};
+    for (DType dtype : both_types)
+        for (const Shape& shape : shapes) {
+            const double tolerance = 10 * rounding(dtype);
+            const Tensor x = random(shape, dtype, 1), g = random(shape.with(-1, 7), dtype, 2);
+            const Parameter W("W", random({7, 5}, dtype, 3)), b("b", random({7}, dtype, 4));
+            Tape one, two;
+            const Var v = one.input(x), u = two.input(x);
+            const Var y = linear(v, W, b), z = matmul(u, transposed(W)) + b;
+            check_close(y.value(), z.value(), tolerance);
+            check_close(linear(x, W.value, b.value), z.value(), tolerance);
+            one.backward(sum(y * g)), two.backward(sum(z * g));
+            check_close(one.grad(v), two.grad(u), tolerance);
+            for (const Parameter* p : {&W, &b}) check_close(one.grad(*p), two.grad(*p), tolerance);
+        }
+    const Tensor x = Tensor::zeros({{3, 'B'}, {5, 'D'}}), W = Tensor::zeros({{4, 'H'}, {5, 'D'}});
+    CHECK(failure([&] { linear(x, W, Tensor::zeros({5})); }) ==
+          "linear (HERE): b [5], expected [H=4] for W [H=4, D=5]");
+    CHECK(failure([&] { linear(x, W, Tensor::zeros({4}, DType::f64)); }).find("both must be of one type") !=
+          std::string::npos);
+    CHECK(failure([&] {
+              linear(W, Tensor::zeros({4, 4}), Tensor::zeros({4}));
+          }).find("inner sizes differ") != std::string::npos);
+}
+
 TEST_CASE("matmul: taught errors") {
     const Tensor x = Tensor::zeros({{7, 'T'}, {3, 'B'}, {5, 'D'}}), h = Tensor::zeros({{3, 'B'}, {4, 'H'}});
     const Parameter W_hh("lstm.W_hh", Tensor::zeros({{4, 'H'}, {4, 'H'}})),

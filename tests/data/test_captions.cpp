@@ -143,3 +143,13 @@ TEST_CASE("load_pictures: the damaged are fatal or skipped, by choice") {
     CHECK(loaded.skipped.size() == 2);
     CHECK(contains(loaded.skipped[1], "c.jpg"));
 }
+
+TEST_CASE("caption_words: signs at the end of a word stand alone, and come back") {
+    CHECK(caption_words("woman: medium-dark skin tone, red hair") ==
+          std::vector<std::string>{"woman", ":", "medium-dark", "skin", "tone", ",", "red", "hair"});
+    CHECK(caption_words(" A  dog?! ") == std::vector<std::string>{"A", "dog", "?", "!"});
+    CHECK(caption_words("...") == std::vector<std::string>{".", ".", "."});
+    CHECK(caption_words("").empty());
+    for (const CaptionedPicture& p : load_captions(root + "/data/emoji-captions/captions.tsv"))
+        CHECK(caption_text(caption_words(p.captions[0])) == p.captions[0]);
+}

@@ -132,6 +132,19 @@ TEST_CASE("resized: as PIL's bilinear filter") {
     CHECK(contains(error_of([&] { resized(noise, 0, 3); }), "0 x 3 pixels"));
 }
 
+TEST_CASE("shifted: the border is repeated") {
+    const Picture p{2, 3, {1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6}};
+    const auto reds = [](const Picture& q) {
+        std::vector<int> all;
+        for (size_t i = 0; i < q.pixels.size(); i += 3) all.push_back(q.pixels[i]);
+        return all;
+    };
+    CHECK(reds(shifted(p, 0, 0)) == std::vector<int>{1, 2, 3, 4, 5, 6});
+    CHECK(reds(shifted(p, 1, 0)) == std::vector<int>{1, 2, 3, 1, 2, 3});
+    CHECK(reds(shifted(p, 0, -1)) == std::vector<int>{2, 3, 3, 5, 6, 6});
+    CHECK(reds(shifted(p, -5, 2)) == std::vector<int>{4, 4, 4, 4, 4, 4});
+}
+
 TEST_CASE("cropped, mirrored, squared") {
     const Picture p = load_picture(pictures + "plain.png");
     check_pixels(

@@ -83,6 +83,11 @@ void matrices(Table& table) {
                     [](const Vars& v) { return Vars{matmul(v[0], transposed(v[1]))}; });
         table.check(fmt::format("xᵀ {} W", n.shape.str()), {n, W},
                     [](const Vars& v) { return Vars{matmul(transposed(v[0]), v[1])}; });
+        const Input b{"b", {N}};
+        table.check(fmt::format("x {} Wᵀ + b, linear", x.shape.str()), {x, V, b},
+                    [](const Vars& v) { return Vars{linear(v[0], v[1], v[2])}; });
+        table.check(fmt::format("x {} Wᵀ + b, linear", row.shape.str()), {row, V, b},
+                    [](const Vars& v) { return Vars{linear(v[0], v[1], v[2])}; });
         // A right operand that is no parameter: nothing is packed, no product waits.
         table.check(fmt::format("x {} tanh(W)", m.shape.str()), {m, W},
                     [](const Vars& v) { return Vars{matmul(v[0], tanh(v[1]))}; });

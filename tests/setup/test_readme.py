@@ -16,8 +16,9 @@ def table():
     for path in sorted(root.glob("tutorials/[0-9][0-9]_*/results.json")):
         run = json.loads(path.read_text(encoding="utf-8"))
         number = path.parent.name[:2]
+        command = " ".join(["tutorials/start", number, *run.get("options", "").split()])
         for name, value in run["results"].items():
-            rows.append(f"| {name} | {value:.4g} | `tutorials/start {number}` | {run['seed']} | {run['time']:.0f} s | {run['machine']} |")
+            rows.append(f"| {name} | {value:.4g} | `{command}` | {run['seed']} | {run['time']:.0f} s | {run['machine']} |")
     return "\n".join(rows)
 
 

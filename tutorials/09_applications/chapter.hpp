@@ -8,8 +8,9 @@
 namespace unroll {
 
 struct ApplicationOptions {
-    std::string data = UNROLL_ROOT "/data";     // where the data sets are
-    std::string translator, summariser, plain;  // folders of trained models; "": trained here, for a while
+    std::string data = UNROLL_ROOT "/data";  // where the data sets are
+    // Folders of trained models; "": trained here, for a while, but for the fixed one, which is left out then.
+    std::string translator, fixed, summariser, plain;
 };
 
 void tell_scoring(Lesson& lesson);                                         // P(y | x) and its argmax, by hand

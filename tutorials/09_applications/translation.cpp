@@ -120,11 +120,17 @@ void tell_translation(Lesson& lesson, const ApplicationOptions& options) {
         "was "
         "learnt from. 95 % of the test sets of this kind would score between {:.1f} and {:.1f}. Signature: `{}`.",
         interval.low, interval.high, bleu.signature(test.references.size())));
-    lesson.table({.caption = fmt::format("BLEU of {} sentences of the test set", test.sources.size()),
-                  .header = {"", "BLEU"},
-                  .rows = {{"the source, copied", score(test.sources)},
-                           {"the nearest sentence's German", score(neighbours)},
-                           {"the model", own}}});
+    lesson::Table scores{
+        .caption = fmt::format("BLEU of {} sentences of the test set", test.sources.size()),
+        .header = {"", "BLEU"},
+        .rows = {{"the source, copied", score(test.sources)}, {"the nearest sentence's German", score(neighbours)}}};
+    if (!options.fixed.empty()) {
+        const double fixed = score(Translator::load(options.fixed).translate(test.sources, best));
+        scores.rows.push_back({"without attention", fixed});
+        lesson.result("translation_fixed_bleu", fixed);
+    }
+    scores.rows.push_back({"the model", own});
+    lesson.table(scores);
     lesson::Table bands{.caption =
                             "Split by the similarity of the nearest English sentence learnt from (shared words by all "
                             "words of both)",

@@ -20,6 +20,11 @@ std::pair<std::string, std::string> parts(const std::string& name) {
     return {name.substr(0, space), space == name.npos ? "" : name.substr(space + 1)};
 }
 
+std::string named(const CLI::Option& option) {
+    const std::string value = option.get_option_text();
+    return option.get_name() + (value.empty() ? "" : " " + value);
+}
+
 CLI::Option* describe(CLI::Option* option, const std::string& value) { return option->option_text(value); }
 
 // A whole number in lowest .. highest, said in one line otherwise.
@@ -46,6 +51,7 @@ CommandLine::CommandLine(const std::string& title, Options& options)
     add("--page PATH", options.page, "write the page there (default: build/pages/NN.html)");
     add("--results PATH", options.results, "write the measured figures there, as JSON");
     add("--figures DIR", options.figures, "write every figure there, as SVG");
+    common_ = app_->get_options().size();
 }
 
 CommandLine::~CommandLine() = default;
@@ -66,10 +72,7 @@ void CommandLine::add(const std::string& name, bool& value, const std::string& h
 
 std::string CommandLine::usage(const std::string& program) const {
     std::string line = "usage: " + program;
-    for (const CLI::Option* option : app_->get_options()) {
-        std::string value = option->get_option_text();
-        line += " [" + option->get_name() + (value.empty() ? "" : " " + value) + "]";
-    }
+    for (const CLI::Option* option : app_->get_options()) line += " [" + named(*option) + "]";
     return line + "\n";
 }
 
@@ -85,6 +88,9 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
     } catch (const CLI::ParseError& error) {
         wrong = clean(error.what());
     }
+    const std::vector<CLI::Option*> all = app_->get_options();
+    for (size_t i = common_; i < all.size(); i++)
+        if (all[i]->count() > 0) options_.given += " " + named(*all[i]);
     if (wrong.empty()) return std::nullopt;
     for (char& c : wrong) c = c == '\n' ? ' ' : c;
     door::write_error("error: " + wrong + "\n" + usage(program));

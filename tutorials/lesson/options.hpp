@@ -20,6 +20,7 @@ struct Options {
     std::string page;     // --page PATH; "": build/pages/NN.html
     std::string results;  // --results PATH: write the run's figures there; not with --quick
     std::string figures;  // --figures DIR: write every figure there as an SVG file
+    std::string given;    // " --text FILE": what was given of the chapter's own options, as its help names them
 };
 
 /// The parser of a chapter's command line: the options above, and those that a chapter adds.
@@ -41,6 +42,7 @@ class CommandLine {
     std::string usage(const std::string& program) const;
     Options& options_;
     std::unique_ptr<CLI::App> app_;
+    size_t common_ = 0;  // how many options every chapter has
 };
 
 }  // namespace unroll::lesson

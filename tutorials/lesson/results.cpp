@@ -41,6 +41,7 @@ std::string results_json(const std::string& number, const std::string& title, co
     json["seed"] = options.seed;
     json["threads"] = kernels::threads();
     if (options.steps > 0) json["steps"] = options.steps;
+    if (!options.given.empty()) json["options"] = options.given.substr(1);
     json["time"] = std::round(seconds);
     json["results"] = nlohmann::ordered_json::object();
     for (const auto& [name, value] : results) json["results"][name] = value;  // JSON has no NaN: it becomes null

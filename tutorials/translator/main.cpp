@@ -14,11 +14,16 @@ namespace {
 
 class Translate final : public PairProgram {
   public:
-    void add_to(CLI::App&, CLI::App& evaluate) override {
+    void add_to(CLI::App& train, CLI::App& evaluate) override {
+        train.add_flag("--fixed", fixed_, "without attention: each step sees the encoder's last state");
         evaluate.add_flag("--table", table_, "BLEU for each of some widths of the beam and exponents");
     }
     bool train(const PairCall& call) override {
-        const TranslationRecipe r = translation_recipe(call.set);
+        TranslationRecipe r = translation_recipe(call.set);
+        if (fixed_) {
+            r.translator.model.decoder = DecoderKind::fixed;
+            r.translator.model.input_feeding = r.translator.model.memory_embedding = false;
+        }
         return train_in_folder<Translator, Seq2SeqTrainer>(call, r.columns, r.translator, r.batches, r.training);
     }
     void load(const std::string& folder) override { translator_ = Translator::load(folder); }
@@ -63,7 +68,7 @@ class Translate final : public PairProgram {
     }
 
   private:
-    bool table_ = false;
+    bool fixed_ = false, table_ = false;
     std::optional<Translator> translator_;
 };
 

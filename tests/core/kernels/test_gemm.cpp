@@ -221,3 +221,25 @@ TEST_CASE_TEMPLATE("gemm: what C held doesn't matter unless it is added to", T, 
         if (K == 0) CHECK(same_bits(before, D));
     }
 }
+
+TEST_CASE_TEMPLATE("gemm: onto a row in each of C's rows, the bits of adding to such a C", T, float, double) {
+    const int64_t sizes[][3] = {{1, 3, 1},      {1, 5, 40}, {3, 1, 17}, {9, 33, 35},  {70, 520, 50},
+                                {5, 600, 1100}, {4, 0, 3},  {0, 2, 3},  {600, 40, 64}};
+    for (const auto& [M, K, N] : sizes)
+        for (bool ta : {false, true})
+            for (bool tb : {false, true}) {
+                const Matrix<T> A(ta ? K : M, ta ? M : K, ta ? M : K, 1), B(tb ? N : K, tb ? K : N, tb ? K : N, 2);
+                const Matrix<T> row(1, N, N, 3);
+                Matrix<T> added(M, N, N, 4), begun(M, N, N, 5), begun_packed(M, N, N, 6);
+                for (int64_t i = 0; i < M; i++)
+                    for (int64_t j = 0; j < N; j++) added.at(i, j) = row.at(0, j);
+                gemm(ta, tb, M, N, K, A.data.data(), A.ld, B.data.data(), B.ld, added.data.data(), N, true);
+                gemm(ta, tb, M, N, K, A.data.data(), A.ld, B.data.data(), B.ld, begun.data.data(), N, false,
+                     row.data.data());
+                CHECK(same_bits(added, begun));
+                if (ta) continue;
+                gemm_packed_parallel(M, N, K, A.data.data(), A.ld, packed(tb, K, N, B).data(), begun_packed.data.data(),
+                                     N, false, row.data.data());
+                CHECK(same_bits(added, begun_packed));
+            }
+}

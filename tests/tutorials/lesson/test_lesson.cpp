@@ -154,6 +154,9 @@ TEST_CASE("results: figures with what is needed to judge them") {
     CHECK(json["steps"] == 3);
     CHECK(json["results"]["valid_nats_per_character"] == 1.2561);
     for (const char* key : {"machine", "compiler", "version", "time"}) CHECK(json.contains(key));
+    CHECK(!json.contains("options"));
+    REQUIRE(demo(folder, "--text mine.txt --steps 3 --page p.html --results r.json").status == 0);
+    CHECK(nlohmann::json::parse(read(folder.path / "r.json"))["options"] == "--text TEXT");
 }
 
 TEST_CASE("figures as files") {

@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <filesystem>
+
+#include "core/kernels/parallel.hpp"
+#include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/progress.hpp"
+#include "tutorials/recogniser/evaluation.hpp"
+
+using namespace unroll;
+
+namespace {
+
+struct Call {
+    std::string folder = {}, data = UNROLL_ROOT "/data/synth-digits", part = "test", noise = "white";
+    std::vector<std::string> files = {};
+    int64_t steps = 0, digits = 1800, draws = 2;
+    uint64_t seed = 1;
+    double weight = 1;
+    int64_t width = 12;
+};
+
+/// False where it was stopped.
+bool train(const Call& call) {
+    SpeechRecipe recipe;
+    if (call.steps > 0) recipe.training.steps = call.steps;
+    recipe.training.seed = call.seed;
+    std::filesystem::create_directories(call.folder);
+    const std::string checkpoint = call.folder + "/model";
+    const DigitRecordings recordings(find_digits(call.data, "train")), others(find_digits(call.data, "valid"));
+    const SpeechTask task(recordings, recipe, call.seed), valid(others, recipe, 1000);
+    const bool goes_on = std::filesystem::exists(checkpoint);
+    Generator gen(call.seed);
+    Recogniser model = goes_on ? Recogniser::load(checkpoint) : Recogniser(recipe.model, gen);
+    RecogniserTrainer trainer(
+        model, [&](int64_t step) { return task.batch(step); }, valid.batches_as_they_are(10), recipe.training);
+    const std::map<std::string, std::string> source = {
+        {"recordings", fmt::format("{} of {}, seed {}", recordings.size(), call.data, call.seed)}};
+    if (goes_on) trainer.resume(checkpoint, source);
+    fmt::print("{}\n{} recordings, {} steps\n", model.pretty(), recordings.size(), recipe.training.steps);
+    const auto save = [&] { trainer.save(checkpoint, source); };
+    if (!goes_on) save();
+    const lesson::door::Interrupt interrupt;
+    lesson::Progress bar({.title = "training", .total = double(recipe.training.steps), .unit = "steps"});
+    bar.add(double(trainer.steps_done()));
+    double mean = 0;
+    size_t validations = trainer.history().size();
+    while (!interrupt.asked() && trainer.step()) {
+        mean = mean == 0 ? trainer.loss() : 0.98 * mean + 0.02 * trainer.loss();
+        std::string note = fmt::format("loss {:.3f}", mean);
+        if (!trainer.history().empty()) note += fmt::format(", valid {:.3f} nats", trainer.history().back().valid);
+        bar.add(1, note);
+        if (trainer.history().size() == validations) continue;
+        validations = trainer.history().size();
+        save();
+    }
+    bar.finish();
+    save();
+    for (const auto& v : trainer.history())
+        fmt::print("step {:>6}  training {:.4f}  validation {:.4f} nats a digit\n", v.step, v.train, v.valid);
+    const bool ended = trainer.steps_done() == recipe.training.steps;
+    if (!ended) fmt::print("stopped: the same command goes on from {}\n", checkpoint);
+    return ended;
+}
+
+std::string rate(const Edits& e) {
+    return fmt::format("{:>6.2f} ({}/{}/{})", 100 * e.rate(), e.substitutions, e.deletions, e.insertions);
+}
+
+void evaluate(const Call& call) {
+    const Recogniser model = Recogniser::load(call.folder + "/model");
+    const DigitRecordings recordings(find_digits(call.data, call.part));
+    const HeardStrings singles = hear_singles(recordings);
+    const Edits alone = word_errors(listen(model, singles), singles, greedy());
+    fmt::print("single digits, clean: {} of {} wrong, {:.2f} %\n", alone.errors(), singles.words, 100 * alone.rate());
+    const BigramPrior grammar = digit_grammar();
+    PrefixBeamOptions with = channel(grammar, call.weight);
+    with.width = call.width;
+    const NoiseKind kind = call.noise == "white"  ? NoiseKind::white
+                           : call.noise == "pink" ? NoiseKind::pink
+                                                  : NoiseKind::speech;
+    fmt::print(
+        "word error rate, % (substituted/left out/put in), {} noise, {} digits or more, noise drawn {} times; "
+        "the bigram's perplexity is {:.2f}\n",
+        call.noise, call.digits, call.draws, grammar.perplexity());
+    fmt::print("{:>8}  {:>22}  {:>22}  {:>22}\n", "dB", "any string", "bigram, without P(w)", "bigram, with P(w)");
+    for (const double db : {double(INFINITY), 20.0, 10.0, 5.0, 0.0, -5.0, -10.0}) {
+        Edits any, without, corrected;
+        for (int64_t draw = 0; draw < (std::isinf(db) ? 1 : call.draws); draw++) {
+            const HeardStrings uniform = hear(recordings, nullptr, kind, db, call.digits, call.seed, uint64_t(draw));
+            any += word_errors(listen(model, uniform), uniform, greedy());
+            const HeardStrings drawn = hear(recordings, &grammar, kind, db, call.digits, call.seed, uint64_t(draw));
+            const std::vector<Tensor> y = listen(model, drawn);
+            without += word_errors(y, drawn, greedy());
+            corrected += word_errors(y, drawn, searched(with));
+        }
+        fmt::print("{:>8}  {:>22}  {:>22}  {:>22}\n", std::isinf(db) ? "clean" : fmt::format("{:.0f}", db), rate(any),
+                   rate(without), rate(corrected));
+        std::fflush(stdout);
+    }
+}
+
+void recognise(const Call& call) {
+    const Recogniser model = Recogniser::load(call.folder + "/model");
+    for (const std::string& file : call.files) {
+        const Tensor y = model.log_probs({speech_features(load_sound(file))}).at(0);
+        std::string digits;
+        for (const int d : digits_of(best_path(y))) digits += fmt::format("{}{}", digits.empty() ? "" : " ", d);
+        fmt::print("{}{}\n", call.files.size() > 1 ? file + ": " : "", digits);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+    Call call;
+    int threads = kernels::threads();
+    CLI::App app("A recogniser of spoken digits: trained on strings joined from recordings, in noise.", "recognise");
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_option("--threads", threads, "of every kernel")->check(CLI::Range(1, 256));
+    CLI::App* training =
+        app.add_subcommand("train", "trains, or goes on from FOLDER; Ctrl-C stops it with a checkpoint");
+    CLI::App* wav = app.add_subcommand("wav", "writes the digits it hears in WAV files, of any rate");
+    CLI::App* evaluation = app.add_subcommand("evaluate", "word error rates over ratios of signal to noise");
+    for (CLI::App* sub : {training, wav, evaluation}) sub->add_option("FOLDER", call.folder)->required();
+    for (CLI::App* sub : {training, evaluation}) {
+        sub->add_option("--data", call.data, "folder of recordings DIGIT_SPEAKER_TAKE.wav");
+        sub->add_option("--seed", call.seed, "of everything random");
+    }
+    training->add_option("--steps", call.steps, "in place of the recipe's")->check(CLI::Range(1, 100000000));
+    evaluation->add_option("--part", call.part, "of the recordings: valid, test");
+    evaluation->add_option("--noise", call.noise, "")->check(CLI::IsMember({"white", "pink", "speech"}));
+    evaluation->add_option("--digits", call.digits, "for each ratio and draw")->check(CLI::Range(1, 1000000));
+    evaluation->add_option("--draws", call.draws, "of noise")->check(CLI::Range(1, 1000));
+    evaluation->add_option("--weight", call.weight, "of log P(w)")->check(CLI::Range(0.0, 10.0));
+    evaluation->add_option("--beam", call.width, "prefixes kept")->check(CLI::Range(1, 10000));
+    wav->add_option("FILE", call.files)->required();
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return app.exit(error);
+        fmt::print(stderr, "recognise: {}\nusage: recognise train|wav|evaluate FOLDER [options] | recognise --help\n",
+                   error.what());
+        return 2;
+    }
+    kernels::set_threads(threads);
+    int status = 0;
+    if (training->parsed()) status = train(call) ? 0 : 130;
+    if (evaluation->parsed()) evaluate(call);
+    if (wav->parsed()) recognise(call);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("standard output: can't be written");
+    return status;
+} catch (const std::exception& error) {
+    fmt::print(stderr, "recognise: {}\n", error.what());
+    return 1;
+}
