@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data/augment.hpp"
+
 namespace unroll {
 
 void CaptionIds::add(Picture picture, const std::vector<std::vector<int32_t>>& captions) {

@@ -6,7 +6,11 @@
 
 #include "core/kernels/parallel.hpp"
 #include "nn/checkpoint.hpp"
+#include "tutorials/captions/looks.hpp"
 #include "tutorials/captions/set.hpp"
+#include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/page.hpp"
+#include "tutorials/lesson/web_libs.hpp"
 #include "tutorials/pairs/program.hpp"
 
 using namespace unroll;
@@ -105,11 +109,18 @@ void describe(const Call& call) {
     for (const std::string& file : call.pictures)
         pictures.push_back(squared(load_picture(file), captioner.model.options().picture_size));
     const auto captions = captioner.caption(pictures, call.decode);
+    lesson::Page page("05", "Pictures and their captions", lesson::web_libs_folder());
     for (size_t i = 0; i < captions.size(); i++) {
+        const auto words = captioner.score(pictures[i], captions[i]);
         double log_p = 0;
-        for (const auto& w : captioner.score(pictures[i], captions[i])) log_p += w.log_prob;
+        for (const auto& w : words) log_p += w.log_prob;
         fmt::print("{}: {}  (log P {:.2f})\n", call.pictures[i], captions[i], log_p);
+        page.section({std::filesystem::path(call.pictures[i]).filename().string()});
+        page.looks(looks_of(captioner, pictures[i], captions[i]));
     }
+    if (call.page.empty()) return;
+    lesson::door::replace_file(call.page, page.document({{"captioner", call.folder}}));
+    fmt::print("{}\n", call.page);
 }
 
 }  // namespace
@@ -150,6 +161,7 @@ int main(int argc, char** argv) try {
     train->add_option("--seed", call.seed, "of everything random");
     evaluate->add_option("--part", call.part, "of the set: valid, test, test_pair");
     evaluate->add_flag("--list", call.list, "each picture's caption, the true one, and that of the nearest neighbour");
+    picture->add_option("--page", call.page, "write a page that shows where each word looked");
     picture->add_option("FILE", call.pictures, "PNG or JPEG")->required();
     for (CLI::App* sub : {picture, evaluate})
         sub->add_option("--beam", call.decode.beam_width, "1 is greedy")->check(CLI::Range(1, 10000));

@@ -11,6 +11,7 @@
 #include "core/kernels/parallel.hpp"
 #include "core/print.hpp"
 #include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/looks.hpp"
 #include "tutorials/lesson/page.hpp"
 #include "tutorials/lesson/results.hpp"
 #include "tutorials/lesson/svg.hpp"
@@ -126,6 +127,11 @@ void Lesson::shaded(const ShadedText& text) {
 void Lesson::map(const WordMap& map) {
     tell([&](Sink& sink) { sink.map(map); });
     if (!options_.figures.empty()) figure_file(map.title, map_svg(map));
+}
+
+void Lesson::looks(const Looks& looks) {
+    tell([&](Sink& sink) { sink.looks(looks); });
+    if (!options_.figures.empty()) figure_file(looks.title, looks_svg(looks));
 }
 
 // DIR/01-the-figures-title.svg

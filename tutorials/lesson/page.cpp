@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tutorials/lesson/looks.hpp"
 #include "tutorials/lesson/page_parts.hpp"
 #include "tutorials/lesson/palette.hpp"
 #include "tutorials/lesson/scale.hpp"
@@ -194,6 +195,8 @@ void Page::shaded(const ShadedText& t) {
 }
 
 void Page::map(const WordMap& m) { figure("map", m.title, m.caption, scrolling(m.title, map_svg(m)), {}); }
+
+void Page::looks(const Looks& l) { figure("looks", l.title, l.caption, scrolling(l.title, looks_svg(l)), {}); }
 
 void Page::check(const Check& c) {
     body_ += fmt::format("<p class=\"check {}\"><span class=\"verdict\">{}</span> {}{}</p>\n",

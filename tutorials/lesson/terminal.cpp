@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/looks.hpp"
 #include "tutorials/lesson/text.hpp"
 #include "tutorials/lesson/tree.hpp"
 #include "tutorials/lesson/words.hpp"
@@ -104,6 +105,8 @@ void Terminal::shaded(const ShadedText& t) {
 }
 
 void Terminal::map(const WordMap& m) { block(m.title, map_lines(m, columns_), m.caption); }
+
+void Terminal::looks(const Looks& l) { block(l.title, looks_lines(l, columns_), l.caption); }
 
 void Terminal::sample(const std::string& title, const std::string& text) {
     std::vector<std::string> lines;

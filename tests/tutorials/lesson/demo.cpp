@@ -62,6 +62,11 @@ void figures(Lesson& lesson) {
                    .values = {NAN, 0.1, 3, 2, 11},
                    .spaced = false,
                    .unit = "nats"});
+    const Picture drawn{2, 2, {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}};
+    lesson.looks({.title = "Looks",
+                  .picture = drawn,
+                  .words = {"red", "white"},
+                  .weights = {{2, 2, {0.7, 0.1, 0.1, 0.1}}, {2, 2, {0, 0, 0.1, 0.9}}}});
     lesson.map({.title = "Words", .labels = {"he", "she", "Bath"}, .x = {1, 1.1, -3}, .y = {0.2, 0.3, 2}});
     lesson.heatmap({.title = "One cell", .values = Tensor::of({{1}})});
     lesson.tree({.title = "What was in the beam",
