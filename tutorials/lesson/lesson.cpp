@@ -123,6 +123,10 @@ void Lesson::shaded(const ShadedText& text) {
     tell([&](Sink& sink) { sink.shaded(text); });
 }
 
+void Lesson::clip(const Clip& clip) {
+    tell([&](Sink& sink) { sink.clip(clip); });
+}
+
 void Lesson::map(const WordMap& map) {
     tell([&](Sink& sink) { sink.map(map); });
     if (!options_.figures.empty()) figure_file(map.title, map_svg(map));

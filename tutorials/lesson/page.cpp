@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tutorials/lesson/clip.hpp"
 #include "tutorials/lesson/page_parts.hpp"
 #include "tutorials/lesson/palette.hpp"
 #include "tutorials/lesson/scale.hpp"
@@ -195,6 +196,8 @@ void Page::shaded(const ShadedText& t) {
 
 void Page::map(const WordMap& m) { figure("map", m.title, m.caption, scrolling(m.title, map_svg(m)), {}); }
 
+void Page::clip(const Clip& c) { figure("clip", c.title, c.caption, clip_html(c), {}); }
+
 void Page::check(const Check& c) {
     body_ += fmt::format("<p class=\"check {}\"><span class=\"verdict\">{}</span> {}{}</p>\n",
                          c.holds ? "holds" : "fails", c.holds ? "✓ holds" : "✗ fails", marked(c.statement),
@@ -232,7 +235,7 @@ std::string Page::document(const std::vector<std::pair<std::string, std::string>
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
         "<meta name=\"color-scheme\" content=\"light dark\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-        "script-src 'unsafe-inline'; font-src data:; img-src data:\">\n";
+        "script-src 'unsafe-inline'; font-src data:; img-src data:; media-src data:\">\n";
     out += "<title>" + html(number_ + " " + title_) + "</title>\n";
     if (!tex_.empty()) out += libs.katex;
     if (plots_) out += libs.chart;

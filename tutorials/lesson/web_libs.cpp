@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/file.hpp"
+#include "tutorials/lesson/clip.hpp"
 
 namespace unroll::lesson {
 namespace {
@@ -17,18 +18,6 @@ std::optional<std::string> content_of(const std::string& path) {
     } catch (const Error&) {
         return std::nullopt;
     }
-}
-
-std::string base64(std::string_view bytes) {
-    constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (size_t i = 0; i < bytes.size(); i += 3) {
-        uint32_t group = 0;
-        for (size_t k = 0; k < 3; k++)
-            group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-        for (size_t k = 0; k < 4; k++) out += i + k > bytes.size() ? '=' : digits[group >> (18 - 6 * k) & 63];
-    }
-    return out;
 }
 
 // What would end the element early is escaped; inside the strings of a script "<\/" means the same.

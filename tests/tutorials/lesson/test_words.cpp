@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "tutorials/lesson/clip.hpp"
 #include "tutorials/lesson/text.hpp"
 #include "tutorials/lesson/words.hpp"
 
@@ -61,4 +62,20 @@ TEST_CASE("words on a map: labels don't cover each other, and one far out doesn'
     CHECK(contains(svg, "<title>word7</title>"));
     CHECK(contains(svg, "cx=\"594.0\""));  // at the right edge
     CHECK(contains(svg, "cx=\"360.9\""));  // word60, where it was: (60 - 10) / (97 - 10) of the width
+}
+
+TEST_CASE("a clip: a sound that a page plays and a terminal draws") {
+    const Clip clip{.title = "\"one\"", .sound = {8000, {0, 0.5f, 0, -1}}};
+    const std::string wav = encode_sound(clip.sound);
+    CHECK(base64("") == "");
+    CHECK(base64("f") == "Zg==");
+    CHECK(base64("fo") == "Zm8=");
+    CHECK(base64("foobar") == "Zm9vYmFy");
+    CHECK(clip_html(clip) ==
+          "<audio controls=\"controls\" aria-label=\"&quot;one&quot;\" src=\"data:audio/wav;base64," + base64(wav) +
+              "\"></audio>\n");
+    CHECK(clip_lines(clip, 80) == std::vector<std::string>{" ▄ █", "0.00 seconds, to be heard in the page"});
+    CHECK(clip_lines(clip, 2) == std::vector<std::string>{"▄█", "0.00 seconds, to be heard in the page"});
+    CHECK(clip_lines({}, 80).at(0) == "");
+    CHECK(clip_lines({.sound = {8000, std::vector<float>(100)}}, 5).at(0) == "     ");
 }
