@@ -1,8 +1,15 @@
 #include "core/error.hpp"
 
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 namespace unroll {
+
+std::string in_quotes(const std::string& text) {
+    using nlohmann::json;
+    const std::string quoted = json(text).dump(-1, ' ', true, json::error_handler_t::replace);
+    return quoted.size() <= 80 ? quoted : quoted.substr(0, 76) + "...\"";
+}
 
 std::string to_string(Where at) {
     std::string_view file = at.file;

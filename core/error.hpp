@@ -24,6 +24,9 @@ class Error : public std::runtime_error {
         : std::runtime_error(fmt::format(message, std::forward<A>(value), std::forward<More>(more)...)) {}
 };
 
+/// What a file says, for messages: in quotes, escaped so that it can't break the line, and shortened.
+std::string in_quotes(const std::string& text);
+
 /// "tutorial.cpp:41"
 std::string to_string(Where at);
 

@@ -175,11 +175,6 @@ const std::string& SafeTensors::setting(const std::string& key) const {
     return found->second;
 }
 
-std::string in_quotes(const std::string& name) {
-    std::string text = json(name).dump(-1, ' ', true, json::error_handler_t::replace);
-    return text.size() <= 80 ? text : text.substr(0, 76) + "...\"";
-}
-
 SafeTensors load_safetensors(const std::string& path) {
     InputFile file(path);
     if (file.size() < 0) throw Error(path + ": is not a regular file");

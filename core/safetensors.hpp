@@ -32,7 +32,4 @@ SafeTensors load_safetensors(const std::string& path);
 /// all (write_file_atomically).
 void save_safetensors(const std::string& path, const SafeTensors& content);
 
-/// A name as a file gives it, for messages: in quotes, escaped so that it can't break the line, and shortened.
-std::string in_quotes(const std::string& name);
-
 }  // namespace unroll

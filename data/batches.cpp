@@ -61,6 +61,8 @@ PairBatches::PairBatches(std::vector<std::vector<int32_t>> sources, std::vector<
     if (options.pad < 0 || options.bos < 0 || options.eos < 0 || options.pad == options.eos)
         fail("PairBatches", at, "pad {}, bos {}, eos {}: expected ids, and an end that is not padding", options.pad,
              options.bos, options.eos);
+    if (!options.by_length && options.tokens > 0)
+        fail("PairBatches", at, "tokens {}: such a limit is for batches by length", options.tokens);
     for (size_t i = 0; i < sources_.size(); i++)
         if (sources_[i].empty()) fail("PairBatches", at, "the source of pair {} is empty", i);
     arrange(0);
@@ -91,11 +93,12 @@ void PairBatches::arrange(int64_t pass) {
         gen.shuffle(sorted_);
         gen.shuffle(order_);
     }
+    arranged_ = pass;
+    if (!options_.by_length) return;
     const auto lengths = [&](int i) {
         return std::pair(targets_[static_cast<size_t>(i)].size(), sources_[static_cast<size_t>(i)].size());
     };
     std::stable_sort(sorted_.begin(), sorted_.end(), [&](int a, int b) { return lengths(a) < lengths(b); });
-    arranged_ = pass;
 }
 
 /// Columns of the sentences, `first` before each where it is 0 or more, `last` behind likewise, pad below.

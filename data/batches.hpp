@@ -41,16 +41,19 @@ struct PairBatchOptions {
     int64_t tokens = 0;     // the most numbers in a batch's targets [T, B], padding among them; 0 for no limit
     int32_t pad = -1, bos = -1, eos = -1;  // a Vocabulary has them
     bool shuffle = true;                   // in training; else by length, the short ones first
+    bool by_length = true;                 // false: batches of any lengths, for `sentences` alone
     uint64_t seed = 1;
 };
 
-/// Pairs of sentences, source and target, in batches of about equal length: little is padding. A pass goes over all
-/// pairs once. Shuffled, another pass has the batches in another order, and of pairs of the same lengths others side by
-/// side; both depend on the seed and the pass alone, so a place in the training is one number.
+/// Pairs of sentences, source and target, in batches of about equal length: little is padding. (Not by length, a batch
+/// is a sample of all pairs, as batch normalisation wants it.) A pass goes over all pairs once. Shuffled, another pass
+/// has the batches in another order, and of pairs of the same lengths others side by side; both depend on the seed and
+/// the pass alone, so a place in the training is one number.
 class PairBatches {
   public:
     /// The ids of each sentence without bos and eos. Throws Error where the two are not equally many, there is none,
-    /// a source is empty, neither limit or one of the three ids is not given, or pad is eos. A pair longer than
+    /// a source is empty, neither limit or one of the three ids is not given, pad is eos, or
+    /// there is a limit of tokens where batches are not by length. A pair longer than
     /// `tokens` is a batch of its own.
     PairBatches(std::vector<std::vector<int32_t>> sources, std::vector<std::vector<int32_t>> targets,
                 const PairBatchOptions& options, Where at = {});

@@ -221,12 +221,14 @@ Bpe Bpe::load(const std::string& path) {
         throw Error("{}: does not end with the line \"{}\": not all of it is there", path, end_mark);
     Bpe bpe;
     for (const std::string& c : whitespace_words(lines[1])) bpe.characters_.insert(unescape(c, path, 2));
+    if (bpe.characters_.count(space_mark) == 0) throw Error("{}: line 2: without {}", path, space_mark);
     bpe.known_ = bpe.characters_;
     for (size_t i = 2; i + 1 < lines.size(); i++) {
         std::vector<std::string> pair = whitespace_words(lines[i]);
         for (std::string& piece : pair) piece = unescape(piece, path, i + 1);
         if (pair.size() != 2 || bpe.known_.count(pair[0]) == 0 || bpe.known_.count(pair[1]) == 0)
-            throw Error("{}: line {}: \"{}\" is no pair of pieces that are known by then", path, i + 1, lines[i]);
+            throw Error("{}: line {}: {} is no pair of pieces that are known by then", path, i + 1,
+                        in_quotes(lines[i]));
         bpe.merge({pair[0], pair[1]});
     }
     return bpe;

@@ -8,6 +8,7 @@
 
 #include "core/file.hpp"
 #include "data/text.hpp"
+#include "data/tokens.hpp"
 
 namespace unroll {
 namespace {
@@ -21,7 +22,8 @@ class Pictures {
 
     CaptionedPicture& add(const std::string& file, const std::string& place) {
         if (file.empty()) throw Error("{}: {}: the name of a picture is empty", path_, place);
-        if (!index_.emplace(file, list_.size()).second) throw Error("{}: {}: {} comes twice", path_, place, file);
+        if (!index_.emplace(file, list_.size()).second)
+            throw Error("{}: {}: {} comes twice", path_, place, in_quotes(file));
         return list_.emplace_back(
             CaptionedPicture{.file = file, .split = "", .captions = {}, .base = "", .attributes = ""});
     }
@@ -31,13 +33,14 @@ class Pictures {
     }
     void caption(CaptionedPicture& picture, const std::string& text, const std::string& place) const {
         const size_t begin = text.find_first_not_of(" \t\r\n"), end = text.find_last_not_of(" \t\r\n");
-        if (begin == text.npos) throw Error("{}: {}: the caption of {} is empty", path_, place, picture.file);
+        if (begin == text.npos)
+            throw Error("{}: {}: the caption of {} is empty", path_, place, in_quotes(picture.file));
         picture.captions.push_back(text.substr(begin, end - begin + 1));
     }
     std::vector<CaptionedPicture> list() {
         if (list_.empty()) throw Error("{}: there are no pictures in it", path_);
         for (const CaptionedPicture& p : list_)
-            if (p.captions.empty()) throw Error("{}: the picture {} has no caption", path_, p.file);
+            if (p.captions.empty()) throw Error("{}: the picture {} has no caption", path_, in_quotes(p.file));
         return std::move(list_);
     }
 
@@ -57,7 +60,7 @@ std::vector<CaptionedPicture> read_flickr(const std::string& path, const std::ve
         if (tab == std::string::npos || mark == std::string::npos)
             throw Error("{}: {}: expected NAME#NUMBER, a tab and a caption", path, line_number(i));
         if (!seen.insert(lines[i].substr(0, tab)).second)
-            throw Error("{}: {}: {} comes twice", path, line_number(i), lines[i].substr(0, tab));
+            throw Error("{}: {}: {} comes twice", path, line_number(i), in_quotes(lines[i].substr(0, tab)));
         pictures.caption(pictures.find_or_add(lines[i].substr(0, mark), line_number(i)), lines[i].substr(tab + 1),
                          line_number(i));
     }
@@ -148,6 +151,8 @@ std::vector<CaptionedPicture> read_json(const std::string& path, const std::stri
         json = Json::parse(text);
     } catch (const Json::parse_error& e) {
         throw Error("{}: is no JSON from byte {} on", path, e.byte);
+    } catch (const Json::exception&) {
+        throw Error("{}: a number is out of range", path);
     }
     Pictures pictures(path);
     const Members file{path, json, "the file"};
@@ -204,6 +209,28 @@ std::vector<Picture> tiles(const Picture& sheet, int64_t side, int64_t count, Wh
     for (int64_t i = 0; i < count; i++)
         all.push_back(cropped(sheet, i / a_row * side, i % a_row * side, side, side, at));
     return all;
+}
+
+/// Signs that end a word.
+static bool is_sign(std::string_view word) {
+    return word.size() == 1 && std::string_view(",.:;!?").find(word) != word.npos;
+}
+
+std::vector<std::string> caption_words(const std::string& caption) {
+    std::vector<std::string> words;
+    for (std::string& word : whitespace_words(caption)) {
+        size_t end = word.size();
+        while (end > 1 && is_sign(std::string_view(word).substr(end - 1, 1))) end--;
+        words.push_back(word.substr(0, end));
+        for (size_t i = end; i < word.size(); i++) words.push_back(word.substr(i, 1));
+    }
+    return words;
+}
+
+std::string caption_text(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() || is_sign(word) ? "" : " ") + word;
+    return text;
 }
 
 LoadedPictures load_pictures(const std::string& folder, const std::vector<CaptionedPicture>& list, int64_t size,

@@ -28,6 +28,11 @@ std::vector<CaptionedPicture> load_captions(const std::string& path);
 /// The first `count` squares of a sheet, row by row: data/emoji-captions/sheet.png has 32 x 32 pixels for each.
 std::vector<Picture> tiles(const Picture& sheet, int64_t side, int64_t count, Where at = {});
 
+/// A caption's words, what separates signs standing as words of their own: "woman: dark skin tone, red hair" is woman,
+/// :, dark, .. And back; the same text where it had one space between words.
+std::vector<std::string> caption_words(const std::string& caption);
+std::string caption_text(const std::vector<std::string>& words);
+
 enum class Damaged { fatal, skip };
 struct LoadedPictures {
     std::vector<Picture> pictures;

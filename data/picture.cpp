@@ -112,6 +112,14 @@ Size jpeg_size(Bytes file) {
     }
 }
 
+/// Throws for more scans than any JPEG needs: each goes over all pixels, so a small file would take hours.
+void check_scans(std::string_view file, const std::string& name) {
+    constexpr int most = 100;
+    int scans = 0;
+    for (size_t at = 0; (at = file.find("\xFF\xDA", at)) != file.npos; at += 2)
+        if (++scans > most) throw Error("{}: more than {} scans of one picture", name, most);
+}
+
 /// Blends with white: what is left of it where a pixel's opacity is 0 to 255.
 uint8_t on_white(uint8_t value, uint8_t opacity) {
     return uint8_t((value * opacity + 255 * (255 - opacity) + 127) / 255);
@@ -161,7 +169,10 @@ Picture decode_picture(std::string_view bytes, const std::string& name, const Pi
     if (size.height < 1 || size.width < 1) throw Error("{}: the picture has no pixels", name);
     if (size.height > limits.pixels / size.width)
         throw Error("{}: {} x {} pixels, more than the limit of {}", name, size.width, size.height, limits.pixels);
-    if (is_png) check_png({rest, name}, size);
+    if (is_png)
+        check_png({rest, name}, size);
+    else
+        check_scans(rest, name);
     int width = 0, height = 0, channels = 0;
     const std::unique_ptr<uint8_t, void (*)(void*)> decoded(
         stbi_load_from_memory(reinterpret_cast<const uint8_t*>(bytes.data()), int(bytes.size()), &width, &height,
@@ -228,6 +239,16 @@ Picture mirrored(const Picture& p) {
     for (int64_t y = 0; y < p.height; y++)
         for (int64_t x = 0; x < p.width; x++)
             std::copy_n(p.at(y, p.width - 1 - x), 3, result.pixels.data() + (y * p.width + x) * 3);
+    return result;
+}
+
+Picture shifted(const Picture& p, int64_t down, int64_t right) {
+    Picture result = p;
+    for (int64_t y = 0; y < p.height; y++)
+        for (int64_t x = 0; x < p.width; x++)
+            std::copy_n(
+                p.at(std::clamp<int64_t>(y - down, 0, p.height - 1), std::clamp<int64_t>(x - right, 0, p.width - 1)), 3,
+                result.pixels.data() + (y * p.width + x) * 3);
     return result;
 }
 

@@ -12,7 +12,8 @@ Vocabulary::Vocabulary(std::vector<std::string> tokens, Where at) : tokens_(std:
     for (size_t i = 0; i < tokens_.size(); i++) {
         if (tokens_[i].empty()) fail("Vocabulary", at, "token {} is empty", i);
         const auto [first, fresh] = ids_.emplace(tokens_[i], static_cast<int32_t>(i));
-        if (!fresh) fail("Vocabulary", at, "token {}, {}, is token {} already", i, tokens_[i], first->second);
+        if (!fresh)
+            fail("Vocabulary", at, "token {}, {}, is token {} already", i, in_quotes(tokens_[i]), first->second);
     }
     pad_ = find("<pad>");
     bos_ = find("<bos>");
@@ -67,7 +68,9 @@ const std::string& Vocabulary::token(int32_t id, Where at) const {
 
 int32_t Vocabulary::id(std::string_view token, Where at) const {
     const int32_t id = find(token), known = id >= 0 ? id : unk_;
-    if (known < 0) fail("Vocabulary", at, "\"{}\" is none of the {} tokens, and there is no <unk>", token, size());
+    if (known < 0)
+        fail("Vocabulary", at, "{} is none of the {} tokens, and there is no <unk>", in_quotes(std::string(token)),
+             size());
     return known;
 }
 

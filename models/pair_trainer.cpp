@@ -16,12 +16,18 @@ PairTrainer::PairTrainer(Module& model, double dropout, const PairIds& train, co
       probability_(dropout),
       data_(0),
       parameters_(parameters(model)),
-      adam_(parameters_, {.lr = options.learning_rate, .betas = {0.9, options.beta2}}, at),
       dropout_(batches.seed, 1),
       batches_(train.sources, train.targets, batches, at) {
     if (options.steps < 0 || options.validate_every < 1)
         fail("PairTrainer", at, "steps {}, validate_every {}: expected 0 or more, and 1 or more", options.steps,
              options.validate_every);
+    const std::array<double, 2> betas = {0.9, options.beta2};
+    if (options.weight_decay > 0)
+        adam_ = std::make_unique<AdamW>(
+            parameters_,
+            AdamWOptions{.lr = options.learning_rate, .betas = betas, .weight_decay = options.weight_decay}, at);
+    else
+        adam_ = std::make_unique<Adam>(parameters_, AdamOptions{.lr = options.learning_rate, .betas = betas}, at);
     for (const PairIds* pairs : {&train, &valid})
         for (const auto* sentences : {&pairs->sources, &pairs->targets, &pairs->forms})
             data_ = fingerprint(*sentences, data_);
@@ -29,13 +35,13 @@ PairTrainer::PairTrainer(Module& model, double dropout, const PairIds& train, co
 
 bool PairTrainer::step() {
     if (done_ >= options_.steps) return false;
-    adam_.set_lr(options_.learning_rate * warm_cosine(done_, options_.steps, options_.warm_up));
+    adam_->set_lr(options_.learning_rate * warm_cosine(done_, options_.steps, options_.warm_up));
     const PairBatches::Batch b = batches_.next();
     tape_.clear();
     const Var loss = batch_loss(tape_, b, &dropout_);
     tape_.backward(loss);
     clip_grad_norm(tape_, parameters_, options_.max_norm);
-    adam_.step(tape_);
+    adam_->step(tape_);
     loss_ = loss.item();
     sum_ += loss_;
     words_ += b.target_tokens;
@@ -49,7 +55,7 @@ bool PairTrainer::step() {
 }
 
 std::map<std::string, std::string> PairTrainer::configuration() const {
-    return {
+    std::map<std::string, std::string> all = {
         {"model", model_.pretty()},
         {"training", fmt::format("{} steps of {} sentences or {} words at most, rate {}, warm-up {}, beta2 {}, norm "
                                  "{}, smoothing {}, dropout {}, validated every {}, seed {}",
@@ -58,6 +64,8 @@ std::map<std::string, std::string> PairTrainer::configuration() const {
                                  probability_, options_.validate_every, batching_.seed)},
         {"pairs", fmt::format("{} to learn from, {} to validate with, fingerprint {:016x}", train_.sources.size(),
                               valid_.sources.size(), data_)}};
+    all.insert(more_.begin(), more_.end());
+    return all;
 }
 
 void PairTrainer::save(const std::string& path, std::map<std::string, std::string> more) const {
@@ -71,12 +79,12 @@ void PairTrainer::save(const std::string& path, std::map<std::string, std::strin
         for (int64_t k = 0; k < 4; k++) history.set({int64_t(i), k}, row[k]);
     }
     progress.tensors["history"] = history;
-    save_checkpoint(path, model_, adam_, dropout_, progress);
+    save_checkpoint(path, model_, *adam_, dropout_, progress);
 }
 
 void PairTrainer::resume(const std::string& path, Where at) {
     check_configuration(path, configuration());
-    const Progress progress = load_checkpoint(path, model_, adam_, dropout_, at);
+    const Progress progress = load_checkpoint(path, model_, *adam_, dropout_, at);
     done_ = int64_t(progress.number("done"));
     words_ = int64_t(progress.number("words"));
     loss_ = progress.number("loss");

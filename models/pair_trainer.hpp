@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct PairTraining {
     int64_t warm_up = 150;        // steps in which the rate rises; then it falls along a cosine to 0
     double learning_rate = 3e-3;  // Adam's
     double beta2 = 0.99;          // Adam's
+    double weight_decay = 0;      // above 0: AdamW's
     double max_norm = 1;          // gradient clipping
     double label_smoothing = 0.1;
     int64_t validate_every = 1000;
@@ -60,6 +62,7 @@ class PairTrainer {
     const PairIds &train_, &valid_;
     PairBatchOptions batching_;
     PairTraining options_;
+    std::map<std::string, std::string> more_;  // that a checkpoint must agree in
 
   private:
     std::map<std::string, std::string> configuration() const;
@@ -68,7 +71,7 @@ class PairTrainer {
     double probability_;  // of dropping
     uint64_t data_;       // fingerprint of all pairs
     std::vector<Parameter> parameters_;
-    Adam adam_;
+    std::unique_ptr<Optimizer> adam_;
     Generator dropout_;
     PairBatches batches_;
     Tape tape_;

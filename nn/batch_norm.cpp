@@ -15,13 +15,13 @@ BatchNorm::BatchNorm(const BatchNormOptions& options, Where at) : eps_(options.e
     running_var = Tensor::full({C}, 1, dtype);
 }
 
-Var BatchNorm::operator()(const Operand& x, bool training) {
+Var BatchNorm::operator()(const Operand& x, bool training) const {
     if (!training) return batch_norm(x, weight, bias, {running_mean, running_var}, eps_);
     ChannelStatistics batch;
     const Var y = batch_norm(x, weight, bias, eps_, &batch);
     const int64_t C = running_mean.size();
     const double n = double(x.shape().size() / C);
-    const auto flow = [&](Tensor& running, int64_t c, double value) {
+    const auto flow = [&](Tensor running, int64_t c, double value) {
         running.set_flat(c, (1 - momentum_) * running.flat(c) + momentum_ * value);
     };
     for (int64_t c = 0; c < C; c++) {

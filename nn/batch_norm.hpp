@@ -18,7 +18,7 @@ class BatchNorm : public Module {
   public:
     BatchNorm() = default;
     explicit BatchNorm(const BatchNormOptions& options, Where at = {});
-    Var operator()(const Operand& x, bool training);
+    Var operator()(const Operand& x, bool training) const;
 
     void visit(Visitor& v) override;
     std::string pretty() const override;

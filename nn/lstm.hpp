@@ -32,6 +32,7 @@ class LstmCell : public Module {
     static constexpr bool has_cell_state = true;
     using Options = LstmOptions;
 
+    LstmCell() = default;
     explicit LstmCell(const Options& options, Generator& gen);
     /// x [B, D], h_{t-1} and C_{t-1} [B, H] to h_t and C_t.
     States step(const Operand& x, const States& s) const;
@@ -45,7 +46,7 @@ class LstmCell : public Module {
     Parameter W_hh, W_xh, b, P_f, P_i, P_o;  // P_* have no value where there are no peepholes
 
   private:
-    bool coupled_;
+    bool coupled_ = false;
 };
 
 using Lstm = Recurrent<LstmCell>;

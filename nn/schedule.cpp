@@ -25,4 +25,19 @@ double warm_cosine(int64_t step, int64_t steps, int64_t warm_up, Where at) {
     return rise * (1 + std::cos(std::numbers::pi * share)) / 2;
 }
 
+double ScheduledSampling::epsilon(int64_t step, Where at) const {
+    const bool makes_sense = decay == linear        ? least >= 0 && k >= least && k <= 1 && slope >= 0
+                             : decay == exponential ? k > 0 && k < 1
+                                                    : k >= 1;
+    if (step < 0 || !makes_sense) fail("ScheduledSampling", at, "{} makes no probability of step {}", str(), step);
+    const double i = double(step);
+    if (decay == linear) return std::max(least, k - slope * i);
+    return decay == exponential ? std::pow(k, i) : k / (k + std::exp(i / k));
+}
+
+std::string ScheduledSampling::str() const {
+    if (decay == linear) return fmt::format("max({}, {} - {} i)", least, k, slope);
+    return decay == exponential ? fmt::format("{0}^i", k) : fmt::format("{0} / ({0} + e^(i / {0}))", k);
+}
+
 }  // namespace unroll

@@ -22,8 +22,12 @@ struct Window {
         for (int64_t n : {kernel.height, kernel.width, stride.height, stride.width})
             if (n < 1 || n > most)
                 fail(operation, x.at, "kernel {}, stride {}: each must be 1 to {}", kernel.str(), stride.str(), most);
-        if (padding.height < 0 || padding.width < 0 || padding.height > most || padding.width > most)
-            fail(operation, x.at, "padding {}: each must be 0 to {}", padding.str(), most);
+        // More would only add rows and columns of nothing but padding.
+        const Pair most_padding{x.shape()[2] + kernel.height, x.shape()[3] + kernel.width};
+        if (padding.height < 0 || padding.width < 0 || padding.height > most_padding.height ||
+            padding.width > most_padding.width)
+            fail(operation, x.at, "padding {}: expected 0 to {}, the picture and the kernel together", padding.str(),
+                 most_padding.str());
         const Pair picture{x.shape()[2] + 2 * padding.height, x.shape()[3] + 2 * padding.width};
         if (kernel.height > picture.height || kernel.width > picture.width)
             fail(operation, x.at, "the kernel, {}, is larger than the pictures of {} with their padding, {}",

@@ -167,3 +167,31 @@ TEST_CASE("pairs in batches: what can't be") {
     CHECK(one.next().targets.size() == 4);  // longer than the limit: a batch of its own
     CHECK(contains(error_of([&] { one.set_position(-1); }), "position -1"));
 }
+
+TEST_CASE("pairs in batches, not by length: a sample of all pairs, another in each pass") {
+    std::vector<std::vector<int32_t>> sources, targets;
+    for (int32_t i = 0; i < 50; i++) sources.push_back({i}), targets.emplace_back(size_t(i % 7), 5);
+    PairBatchOptions o{.sentences = 8, .pad = 0, .bos = 1, .eos = 2, .by_length = false};
+    PairBatches batches(sources, targets, o), again(sources, targets, o);
+    std::set<std::vector<int64_t>> different;
+    int mixed = 0;
+    for (int pass = 0; pass < 3; pass++) {
+        std::set<int64_t> seen;
+        for (int64_t k = 0; k < 7; k++) {
+            const PairBatches::Batch b = batches.next();
+            seen.insert(b.pairs.begin(), b.pairs.end());
+            different.insert(b.pairs);
+            mixed += *std::max_element(b.target_lengths.data(), b.target_lengths.data() + b.pairs.size()) >
+                     *std::min_element(b.target_lengths.data(), b.target_lengths.data() + b.pairs.size()) + 1;
+        }
+        CHECK(seen.size() == 50);
+    }
+    CHECK(different.size() == 21);
+    CHECK(mixed > 15);
+    batches.set_position(9), again.set_position(9);
+    CHECK(batches.next().pairs == again.next().pairs);
+    o.shuffle = false;
+    CHECK(PairBatches(sources, targets, o).next().pairs == std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7});
+    o.tokens = 5;
+    CHECK(contains(error_of([&] { PairBatches(sources, targets, o); }), "tokens 5: such a limit is for batches by"));
+}

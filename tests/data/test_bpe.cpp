@@ -108,8 +108,11 @@ TEST_CASE("byte pairs: saved and loaded") {
     for (size_t cut : {size_t{1}, size_t{4}, size_t{7}, good.size() / 2, good.size() - good.find('\n') - 1})
         CHECK(contains(refused(good.substr(0, good.size() - cut - 1)), "codes: "));
     const std::string title = good.substr(0, good.find('\n') + 1);
-    CHECK(contains(refused(title + "a b\na c\nend\n"), "codes: line 3: \"a c\" is no pair of pieces"));
-    CHECK(contains(refused(title + "a b\na b\nab\nend"), "codes: line 4: \"ab\" is no pair"));
+    CHECK(contains(refused(title + "▁ a b\na c\nend\n"), "codes: line 3: \"a c\" is no pair of pieces"));
+    CHECK(contains(refused(title + "▁ a b\na b\nab\nend"), "codes: line 4: \"ab\" is no pair"));
+    CHECK(contains(refused(title + "▁ a\na \x01\nend\n"), "codes: line 3: \"a \\u0001\" is no pair"));
+    CHECK(refused(title + "▁ a\n" + std::string(5000, 'a') + "\nend\n").size() < 300);
+    CHECK(contains(refused(title + "a b\nend\n"), "codes: line 2: without ▁"));  // spaces would not come back
     CHECK(contains(refused(title + "a b\na b\n"), "codes: does not end with the line \"end\""));
     CHECK(contains(refused(title), "codes: does not end"));
 }

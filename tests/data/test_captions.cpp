@@ -67,8 +67,8 @@ TEST_CASE("load_captions: what can't be used is told in one line with its place"
     CHECK(message("\n \n") == "the file is empty");
     CHECK(message("a.jpg#0 no tab\n") == "line 1: expected NAME#NUMBER, a tab and a caption");
     CHECK(message("a.jpg#0\tx\nb.jpg\ty#\n") == "line 2: expected NAME#NUMBER, a tab and a caption");
-    CHECK(message("a.jpg#0\tx\na.jpg#1\ty\na.jpg#0\tz") == "line 3: a.jpg#0 comes twice");
-    CHECK(message("a.jpg#0\t \n") == "line 1: the caption of a.jpg is empty");
+    CHECK(message("a.jpg#0\tx\na.jpg#1\ty\na.jpg#0\tz") == "line 3: \"a.jpg#0\" comes twice");
+    CHECK(message("a.jpg#0\t \n") == "line 1: the caption of \"a.jpg\" is empty");
     CHECK(message("#0\tx\n") == "line 1: the name of a picture is empty");
     CHECK(message("a.jpg#0\tx\n\xFF\n") == "line 2: byte 10 (0xFF) is not UTF-8");
     CHECK(message("image,caption\n") == "there are no pictures in it");
@@ -85,22 +85,28 @@ TEST_CASE("load_captions: what can't be used is told in one line with its place"
     CHECK(message(R"({"images": [{"filename": "a", "split": "train"}]})") ==
           "images[0] has no \"sentences\" that is a list");
     CHECK(message(R"({"images": [{"filename": "a", "split": "train", "sentences": []}]})") ==
-          "the picture a has no caption");
+          "the picture \"a\" has no caption");
     CHECK(message(R"({"images": [{"filename": "a", "split": "train", "sentences": [{"raw": 1}]}]})") ==
           "images[0]: a sentence has no \"raw\" that is a text");
     CHECK(message(R"({"images": [{"file_name": "a", "id": 1}, {"file_name": "b", "id": 1}], "annotations": []})") ==
           "images[1]: its id comes twice");
     CHECK(message(R"({"images": [{"file_name": "a", "id": 1}, {"file_name": "a", "id": 2}], "annotations": []})") ==
-          "images[1]: a comes twice");
+          "images[1]: \"a\" comes twice");
     CHECK(message(R"({"images": [{"file_name": "a", "id": 1.5}], "annotations": []})") ==
           "images[0] has no \"id\" that is a whole number");
     CHECK(message(R"({"images": [{"file_name": "a", "id": 1}], "annotations": [{"image_id": 2, "caption": "x"}]})") ==
           "annotations[0]: there is no picture with id 2");
-    CHECK(message(R"({"images": [{"file_name": "a", "id": 1}], "annotations": []})") == "the picture a has no caption");
+    CHECK(message(R"({"images": [{"file_name": "a", "id": 1}], "annotations": []})") ==
+          "the picture \"a\" has no caption");
     CHECK(message("{\"images\": [" + std::string(200000, '[') + std::string(200000, ']') + "]}") ==
           "images[0] has no \"filename\" that is a text");
-    CHECK(message("file\tsplit\tcaption\tbase\na\ttrain\tx\ty\na\ttrain\tx\ty\n") == "line 3: a comes twice");
+    CHECK(message("file\tsplit\tcaption\tbase\na\ttrain\tx\ty\na\ttrain\tx\ty\n") == "line 3: \"a\" comes twice");
     CHECK(message("file\tsplit\tcaption\tbase\na\ttrain\tx\n").find("line 2: 3 of the 4 fields") == 0);
+    // Names that would break the line, or fill the screen.
+    CHECK(message("image,caption\n\"a\nb\",\n") == "line 2: the caption of \"a\\nb\" is empty");
+    CHECK(message("a\x03#0\tx\na\x03#0\ty\n") == "line 2: \"a\\u0003#0\" comes twice");
+    CHECK(message(std::string(5000, 'a') + "#0\t\n").size() < 150);
+    CHECK(message("{\"images\": [1e999]}") == "a number is out of range");
     CHECK(contains(error_of([] { load_captions("nothing.json"); }), "nothing.json: "));
 }
 
@@ -136,4 +142,14 @@ TEST_CASE("load_pictures: the damaged are fatal or skipped, by choice") {
     CHECK(loaded.of == std::vector<size_t>{1});
     CHECK(loaded.skipped.size() == 2);
     CHECK(contains(loaded.skipped[1], "c.jpg"));
+}
+
+TEST_CASE("caption_words: signs at the end of a word stand alone, and come back") {
+    CHECK(caption_words("woman: medium-dark skin tone, red hair") ==
+          std::vector<std::string>{"woman", ":", "medium-dark", "skin", "tone", ",", "red", "hair"});
+    CHECK(caption_words(" A  dog?! ") == std::vector<std::string>{"A", "dog", "?", "!"});
+    CHECK(caption_words("...") == std::vector<std::string>{".", ".", "."});
+    CHECK(caption_words("").empty());
+    for (const CaptionedPicture& p : load_captions(root + "/data/emoji-captions/captions.tsv"))
+        CHECK(caption_text(caption_words(p.captions[0])) == p.captions[0]);
 }

@@ -106,6 +106,12 @@ TEST_CASE("load_picture: what is damaged, cut off, too large or no picture is to
         }
         if (png) CHECK(accepted == 0);
     }
+    // A scan again and again, each over all pixels.
+    std::string scans = content_of(pictures + "progressive.jpg");
+    const size_t scan = scans.rfind("\xFF\xDA");
+    const std::string again = scans.substr(scan, scans.size() - 2 - scan);
+    for (int i = 0; i < 100; i++) scans.insert(scan, again);
+    CHECK(message(scans) == "more than 100 scans of one picture");
     const std::string plain = content_of(pictures + "plain.png");
     CHECK(message(plain.substr(0, plain.size() - 3)) == "the picture is cut off");
     CHECK(contains(message(plain.substr(0, 45) + "x" + plain.substr(46)), "a checksum differs"));
@@ -124,6 +130,19 @@ TEST_CASE("resized: as PIL's bilinear filter") {
     }
     CHECK(resized(noise, 1, 1).pixels.size() == 3);
     CHECK(contains(error_of([&] { resized(noise, 0, 3); }), "0 x 3 pixels"));
+}
+
+TEST_CASE("shifted: the border is repeated") {
+    const Picture p{2, 3, {1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6}};
+    const auto reds = [](const Picture& q) {
+        std::vector<int> all;
+        for (size_t i = 0; i < q.pixels.size(); i += 3) all.push_back(q.pixels[i]);
+        return all;
+    };
+    CHECK(reds(shifted(p, 0, 0)) == std::vector<int>{1, 2, 3, 4, 5, 6});
+    CHECK(reds(shifted(p, 1, 0)) == std::vector<int>{1, 2, 3, 1, 2, 3});
+    CHECK(reds(shifted(p, 0, -1)) == std::vector<int>{2, 3, 3, 5, 6, 6});
+    CHECK(reds(shifted(p, -5, 2)) == std::vector<int>{4, 4, 4, 4, 4, 4});
 }
 
 TEST_CASE("cropped, mirrored, squared") {

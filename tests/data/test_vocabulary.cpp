@@ -41,7 +41,7 @@ TEST_CASE("vocabulary: words by frequency, the rare ones unknown, special tokens
     CHECK(contains(error_of([&] { Vocabulary::of_tokens(text, {.min_count = 0}); }), "min_count 0"));
     const Vocabulary closed = Vocabulary::of_tokens(text, {.special = {}});
     CHECK(contains(error_of([&] { closed.encode(Words{"a", "zebra"}); }), "\"zebra\" is none of the 5 tokens"));
-    CHECK(contains(error_of([] { Vocabulary({"a", "b", "a"}); }), "token 2, a, is token 0 already"));
+    CHECK(contains(error_of([] { Vocabulary({"a", "b", "a"}); }), "token 2, \"a\", is token 0 already"));
     CHECK(contains(error_of([] { Vocabulary({"a", ""}); }), "token 1 is empty"));
 }
 
@@ -67,6 +67,7 @@ TEST_CASE("vocabulary: saved and loaded") {
     CHECK(contains(wrong("a\nb\\x\n"), "/v: line 3: a backslash with none of the letters"));
     CHECK(contains(wrong("b\\\n"), "/v: line 2: a backslash with none of the letters"));
     CHECK(contains(wrong("a\na\n"), "/v: "));
+    CHECK(contains(wrong("\\n\n\\n\n"), "token 1, \"\\n\", is token 0 already"));  // in one line
     Vocabulary(tokens).save(folder / "v");
     const std::string saved = content_of(folder / "v");
     for (size_t bytes = 0; bytes + 1 < saved.size(); bytes++) CHECK_FALSE(refused(saved.substr(0, bytes)).empty());

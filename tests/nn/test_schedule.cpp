@@ -39,3 +39,26 @@ TEST_CASE("warm_cosine: up over the first steps, then half a cosine down to 0") 
     CHECK(contains(error_of([] { warm_cosine(5, 5, 1); }), "step 5 of 5, warm-up 1"));
     CHECK(contains(error_of([] { warm_cosine(0, 5, -1); }), "warm-up -1"));
 }
+
+TEST_CASE("scheduled sampling: the three decays by their formulas") {
+    const ScheduledSampling linear{ScheduledSampling::linear, 0.9, 0.01, 0.25},
+        exponential{ScheduledSampling::exponential, 0.99}, sigmoid{ScheduledSampling::inverse_sigmoid, 20};
+    CHECK(linear.epsilon(0) == 0.9);
+    CHECK(linear.epsilon(30) == doctest::Approx(0.6));
+    CHECK(linear.epsilon(65) == doctest::Approx(0.25));
+    CHECK(linear.epsilon(1000) == 0.25);
+    CHECK(exponential.epsilon(0) == 1);
+    CHECK(exponential.epsilon(2) == doctest::Approx(0.9801));
+    CHECK(sigmoid.epsilon(0) == doctest::Approx(20.0 / 21));
+    CHECK(sigmoid.epsilon(60) == doctest::Approx(20 / (20 + std::exp(3.0))));
+    CHECK(sigmoid.epsilon(1000000) == 0);  // e^50000 is infinite
+    for (const ScheduledSampling& s : {linear, exponential, sigmoid})
+        for (int64_t i = 0; i < 300; i++) CHECK(s.epsilon(i + 1) <= s.epsilon(i));
+    CHECK(contains(error_of([] {
+                       ScheduledSampling{ScheduledSampling::linear, 1.5}.epsilon(0);
+                   }),
+                   "max(0, 1.5 - 0 i) makes no probability of step 0"));
+    CHECK(contains(error_of([] { ScheduledSampling{ScheduledSampling::exponential, 1}.epsilon(0); }), "1^i makes no"));
+    CHECK(contains(error_of([] { ScheduledSampling{ScheduledSampling::inverse_sigmoid, 0.5}.epsilon(0); }), "0.5 / "));
+    CHECK(contains(error_of([&] { linear.epsilon(-1); }), "of step -1"));
+}

@@ -1,0 +1,153 @@
+#include "models/captioner.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/ops/reductions.hpp"
+#include "data/utf8.hpp"
+#include "models/options_file.hpp"
+#include "models/picked.hpp"
+
+namespace unroll {
+namespace {
+
+/// Every number of the options by its name, for files.
+template <class F>
+void each_option(CaptionerOptions& options, F f) {
+    CaptionNetworkOptions& o = options.network;
+    f("lowercase", options.lowercase), f("vocabulary", o.vocabulary), f("picture_size", o.picture_size, 4096);
+    f("channels", o.channels), f("features", o.features), f("attention", o.attention);
+    f("embedding_size", o.embedding_size), f("hidden_size", o.hidden_size), f("attention_size", o.attention_size);
+    f("dropout", o.dropout, 1), f("dtype", o.dtype, 1);
+}
+
+/// The steps of a search over pictures' captions.
+class Search {
+  public:
+    Search(const CaptionNetwork& network, const Tensor& pictures)
+        : network_(network), all_(network.encode(tape_, pictures)), now_(all_), s_{all_.h, all_.C} {
+        picture_ = Ids::empty({pictures.dim(0)});
+        std::iota(picture_.mutable_data(), picture_.mutable_data() + picture_.size(), 0);
+    }
+    Tensor operator()(const Ids& words, const Ids& parents) {
+        s_ = {picked(s_.h, parents), picked(s_.C, parents)};
+        const Ids picture = picked(picture_, parents);
+        if (!equal(picture, picture_)) {
+            now_ = all_;
+            now_.each([&](Var& part) { part = picked(part, picture); });
+        }
+        picture_ = picture;
+        return network_.scores(network_.decode(now_, words.reshape({{1, 'T'}, {words.size(), 'B'}}), s_).h).value()[0];
+    }
+
+  private:
+    const CaptionNetwork& network_;
+    Tape tape_{Tape::Mode::forward_only};
+    CaptionNetwork::Encoded all_, now_;  // of all pictures; of each row's
+    States s_;
+    Ids picture_;  // of each row
+};
+
+}  // namespace
+
+Captioner::Captioner(const std::vector<CaptionedPicture>& train, const CaptionerOptions& options, Generator& gen,
+                     Where at)
+    : options_(options) {
+    std::vector<std::string> all, tokens = {"<pad>", "<bos>", "<eos>", "<unk>"};
+    for (const CaptionedPicture& p : train)
+        for (const std::string& caption : p.captions)
+            for (std::string& word : words(caption)) all.push_back(std::move(word));
+    const Vocabulary known = Vocabulary::of_tokens(all, {.min_count = options.min_count, .special = {}}, at);
+    tokens.insert(tokens.end(), known.tokens().begin(), known.tokens().end());
+    words_ = Vocabulary(std::move(tokens), at);
+    options_.network.vocabulary = words_.size();
+    model = CaptionNetwork(options_.network, gen, at);
+}
+
+std::vector<std::string> Captioner::words(const std::string& caption) const {
+    return caption_words(options_.lowercase ? to_lower(caption) : caption);
+}
+
+CaptionIds Captioner::ids(const std::vector<Picture>& pictures, const std::vector<CaptionedPicture>& list,
+                          Where at) const {
+    if (pictures.size() != list.size())
+        fail("Captioner", at, "{} pictures, but captions of {}", pictures.size(), list.size());
+    CaptionIds all;
+    for (size_t i = 0; i < list.size(); i++) {
+        std::vector<std::vector<int32_t>> captions;
+        for (const std::string& caption : list[i].captions) captions.push_back(words_.encode(words(caption)));
+        all.add(pictures[i], captions);
+    }
+    return all;
+}
+
+PairBatchOptions Captioner::batches(PairBatchOptions o) const {
+    o.pad = words_.pad(), o.bos = words_.bos(), o.eos = words_.eos();
+    return o;
+}
+
+DecodeOptions Captioner::decoding(DecodeOptions o) const {
+    o.start = words_.bos(), o.end = words_.eos();
+    o.never = {words_.unk(), words_.pad(), words_.bos()};
+    return o;
+}
+
+std::vector<std::string> Captioner::caption(const std::vector<Picture>& pictures, const DecodeOptions& options,
+                                            Where at) const {
+    const DecodeOptions o = decoding(options);
+    std::vector<std::string> captions;
+    constexpr size_t side_by_side = 32;
+    for (size_t begin = 0; begin < pictures.size(); begin += side_by_side) {
+        const size_t end = std::min(begin + side_by_side, pictures.size());
+        const std::vector<Picture> some(pictures.begin() + int64_t(begin), pictures.begin() + int64_t(end));
+        Search search(model, to_tensor(some, {}, at));
+        const auto step = [&](const Ids& words, const Ids& parents) { return search(words, parents); };
+        const auto write = [&](const Hypothesis& h) { captions.push_back(caption_text(words_.decode(h.words))); };
+        const auto count = int64_t(some.size());
+        if (o.beam_width == 1)
+            for (const Hypothesis& h : greedy_search(step, count, o, at)) write(h);
+        else
+            for (const Decoded& d : beam_search(step, count, o, at)) write(d.best.at(0));
+    }
+    return captions;
+}
+
+std::vector<Captioner::ScoredWord> Captioner::score(const Picture& picture, const std::string& caption,
+                                                    Where at) const {
+    std::vector<std::string> all = words(caption);
+    std::vector<int32_t> ids = words_.encode(all);
+    ids.insert(ids.begin(), words_.bos());
+    const auto T = int64_t(ids.size());
+    Tape tape(Tape::Mode::forward_only);
+    const auto x = model.encode(tape, to_tensor({picture}, {}, at), false, at);
+    States s{x.h, x.C};
+    const auto out = model.decode(x, Ids(ids, {{T, 'T'}, {1, 'B'}}), s, nullptr, at);
+    const Tensor log_p = log_softmax(model.scores(out.h)).value();
+    ids.push_back(words_.eos());
+    all.emplace_back();
+    std::vector<ScoredWord> scored;
+    for (int64_t t = 0; t < T; t++) {
+        ScoredWord w{all[size_t(t)], log_p.at({t, 0, ids[size_t(t + 1)]}), {}};
+        if (given(out.weights)) w.weights = out.weights.value()[t].to_vector();
+        scored.push_back(std::move(w));
+    }
+    return scored;
+}
+
+void Captioner::save_text(const std::string& folder) const { words_.save(folder + "/words.vocabulary"); }
+
+std::map<std::string, std::string> Captioner::configuration() const {
+    CaptionerOptions o = options_;
+    return options_as_text([&](auto f) { each_option(o, f); });
+}
+
+Captioner Captioner::load(const std::string& folder) {
+    const std::string path = folder + "/model";
+    Captioner c;
+    load_options(path, "captioner", [&](auto f) { each_option(c.options_, f); });
+    c.words_ = load_vocabulary(folder + "/words.vocabulary", c.options_.network.vocabulary);
+    c.model = load_model<CaptionNetwork>(path, c.options_.network);
+    return c;
+}
+
+}  // namespace unroll

@@ -1,0 +1,102 @@
+#include "models/captioner_trainer.hpp"
+
+#include <algorithm>
+
+namespace unroll {
+
+void CaptionIds::add(Picture picture, const std::vector<std::vector<int32_t>>& captions) {
+    uint32_t sum = 2166136261;  // FNV-1a
+    for (uint8_t byte : picture.pixels) sum = (sum ^ byte) * 16777619;
+    for (const auto& caption : captions) {
+        pairs.sources.push_back({int32_t(pictures.size()), int32_t(sum >> 1)});
+        pairs.targets.push_back(caption);
+    }
+    pictures.push_back(std::move(picture));
+}
+
+/// The most probable word of each row of scores [1, B, V].
+static std::vector<int32_t> most_probable(const Tensor& scores) {
+    std::vector<int32_t> words(static_cast<size_t>(scores.dim(1)));
+    dispatch(scores.dtype(), [&]<class T>(T) {
+        const T* row = scores.data<T>();
+        for (int32_t& word : words) {
+            word = int32_t(std::max_element(row, row + scores.dim(2)) - row);
+            row += scores.dim(2);
+        }
+    });
+    return words;
+}
+
+/// A batch's pictures, moved by up to `shift` pixels.
+static Tensor pictures_of(const PairBatches::Batch& b, const CaptionIds& captions, int64_t shift, Generator* gen) {
+    std::vector<Picture> pictures;
+    for (size_t i = 0; i < b.pairs.size(); i++) {
+        const Picture& p = captions.pictures[size_t(b.source[int64_t(i)])];
+        if (gen == nullptr || shift == 0) {
+            pictures.push_back(p);
+        } else {
+            const int64_t down = gen->below(2 * shift + 1) - shift;
+            pictures.push_back(shifted(p, down, gen->below(2 * shift + 1) - shift));
+        }
+    }
+    return to_tensor(pictures);
+}
+
+Ids scheduled_inputs(const CaptionNetwork& network, CaptionNetwork::Encoded x, const Ids& before, double epsilon,
+                     Generator& gen) {
+    Tape tape(Tape::Mode::forward_only);
+    x.each([&](Var& part) {
+        if (given(part)) part = tape.constant(part.value());
+    });
+    Ids fed = before.clone();
+    const int64_t T = before.shape()[0], B = before.shape()[1];
+    States s{x.h, x.C};
+    for (int64_t t = 1; t < T; t++) {
+        const auto own = most_probable(network.scores(network.decode(x, fed.slice(t - 1, t), s).h).value());
+        for (int64_t b = 0; b < B; b++)
+            if (gen.uniform() >= epsilon) fed.mutable_data()[t * B + b] = own[size_t(b)];
+    }
+    return fed;
+}
+
+double evaluate(const CaptionNetwork& network, const CaptionIds& captions, const PairBatchOptions& options) {
+    return mean_loss(captions.pairs, options, [&](Tape& tape, const PairBatches::Batch& b) {
+        tape.clear();
+        const auto x = network.encode(tape, pictures_of(b, captions, 0, nullptr));
+        return network.loss(x, b.inputs, b.targets, options.pad);
+    });
+}
+
+CaptionTrainer::CaptionTrainer(CaptionNetwork& network, const CaptionIds& train, const CaptionIds& valid,
+                               int32_t unknown, const PairBatchOptions& batches, const CaptionTraining& options,
+                               Where at)
+    : PairTrainer(network, network.options().dropout, train.pairs, valid.pairs, batches, options, at),
+      network_(network),
+      learnt_(train),
+      others_(valid),
+      unknown_(unknown),
+      training_(options) {
+    if (!(options.word_dropout >= 0 && options.word_dropout <= 1) || options.shift < 0)
+        fail("CaptionTrainer", at, "word_dropout {}, shift {}: expected 0 to 1, and 0 or more", options.word_dropout,
+             options.shift);
+    more_["captions"] = fmt::format(
+        "decay {}, words dropped {}, shifts of {}, batches {}, sampling {}", options.weight_decay, options.word_dropout,
+        options.shift, batches.by_length ? "by length" : "mixed", options.sampling ? options.sampling->str() : "none");
+}
+
+Var CaptionTrainer::batch_loss(Tape& tape, const PairBatches::Batch& b, Generator* gen) const {
+    const auto x = network_.encode(tape, pictures_of(b, learnt_, training_.shift, gen), true);
+    Ids fed = b.inputs.clone();
+    if (training_.sampling) {
+        Generator choice(batching_.seed, uint64_t(2 + steps_done()));  // dropout's draws stay the same
+        fed = scheduled_inputs(network_, x, fed, training_.sampling->epsilon(steps_done()), choice);
+    }
+    const int64_t B = fed.shape()[1];
+    for (int64_t i = B; training_.word_dropout > 0 && i < fed.size(); i++)
+        if (gen->uniform() < training_.word_dropout) fed.mutable_data()[i] = unknown_;
+    return network_.loss(x, fed, b.targets, batching_.pad, gen);
+}
+
+double CaptionTrainer::validate() const { return evaluate(network_, others_, batching_); }
+
+}  // namespace unroll
