@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -8,13 +9,14 @@
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/pairs/program.hpp"
 #include "tutorials/recogniser/evaluation.hpp"
+#include "tutorials/recogniser/show.hpp"
 
 using namespace unroll;
 
 namespace {
 
 struct Call {
-    std::string folder = {}, data = UNROLL_ROOT "/data/synth-digits", part = "test", noise = "white";
+    std::string folder = {}, data = UNROLL_ROOT "/data/synth-digits", part = "test", noise = "white", page = {};
     std::vector<std::string> files = {};
     int64_t steps = 0, digits = 1800, draws = 2;
     uint64_t seed = 1;
@@ -80,14 +82,29 @@ void evaluate(const Call& call) {
     }
 }
 
-void recognise(const Call& call) {
+int recognise(const Call& call) {
     const Recogniser model = Recogniser::load(call.folder + "/model");
-    for (const std::string& file : call.files) {
-        const Tensor y = model.log_probs({speech_features(load_sound(file))}).at(0);
-        std::string digits;
-        for (const int d : digits_of(best_path(y))) digits += fmt::format("{}{}", digits.empty() ? "" : " ", d);
-        fmt::print("{}{}\n", call.files.size() > 1 ? file + ": " : "", digits);
+    const auto loaded = [](const std::string& file) {
+        const Sound sound = load_sound(file, 600);
+        const bool silent = std::all_of(sound.samples.begin(), sound.samples.end(), [](float x) { return x == 0; });
+        if (silent) throw Error("{}: nothing but silence", file);
+        return sound;
+    };
+    if (!call.page.empty()) {
+        Lesson lesson({.number = "09", .title = "What the recogniser hears"});
+        const char* const arguments[] = {"recognise", "--page", call.page.c_str()};
+        return lesson.run(3, arguments, [&] {
+            for (const std::string& file : call.files) {
+                lesson.section(std::filesystem::path(file).filename().string(), "Speech Recognition");
+                show_heard(lesson, model, loaded(file), "The sound");
+            }
+        });
     }
+    for (const std::string& file : call.files) {
+        const Tensor y = model.log_probs({speech_features(loaded(file))}).at(0);
+        fmt::print("{}{}\n", call.files.size() > 1 ? file + ": " : "", digits_text(searched({})(y)));
+    }
+    return 0;
 }
 
 }  // namespace
@@ -116,6 +133,7 @@ int main(int argc, char** argv) try {
     evaluation->add_option("--weight", call.weight, "of log P(w)")->check(CLI::Range(0.0, 10.0));
     evaluation->add_option("--beam", call.width, "prefixes kept")->check(CLI::Range(1, 10000));
     wav->add_option("FILE", call.files)->required();
+    wav->add_option("--page", call.page, "writes a page too, which plays the sound and shows what was heard when");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -128,7 +146,7 @@ int main(int argc, char** argv) try {
     int status = 0;
     if (training->parsed()) status = train(call) ? 0 : 130;
     if (evaluation->parsed()) evaluate(call);
-    if (wav->parsed()) recognise(call);
+    if (wav->parsed()) status = recognise(call);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("standard output: can't be written");
     return status;
 } catch (const std::exception& error) {
