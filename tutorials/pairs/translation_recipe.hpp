@@ -14,7 +14,7 @@ struct TranslationRecipe {
     Training training;
 };
 
-/// Of ui-en-de: 45 minutes on 2 cores. Of cldr-names: less than one.
+/// Of ui-en-de: 20 minutes on 2 cores. Of cldr-names: less than one.
 inline TranslationRecipe translation_recipe(const std::string& set) {
     const bool tiny = set == "cldr-names";
     TranslationRecipe r;
