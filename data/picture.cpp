@@ -114,10 +114,9 @@ Size jpeg_size(Bytes file) {
 
 /// Throws for more scans than any JPEG needs: each goes over all pixels, so a small file would take hours.
 void check_scans(std::string_view file, const std::string& name) {
-    constexpr int most = 100;
     int scans = 0;
     for (size_t at = 0; (at = file.find("\xFF\xDA", at)) != file.npos; at += 2)
-        if (++scans > most) throw Error("{}: more than {} scans of one picture", name, most);
+        if (++scans > 100) throw Error("{}: more than 100 scans of one picture", name);
 }
 
 /// Blends with white: what is left of it where a pixel's opacity is 0 to 255.
@@ -169,10 +168,7 @@ Picture decode_picture(std::string_view bytes, const std::string& name, const Pi
     if (size.height < 1 || size.width < 1) throw Error("{}: the picture has no pixels", name);
     if (size.height > limits.pixels / size.width)
         throw Error("{}: {} x {} pixels, more than the limit of {}", name, size.width, size.height, limits.pixels);
-    if (is_png)
-        check_png({rest, name}, size);
-    else
-        check_scans(rest, name);
+    is_png ? check_png({rest, name}, size) : check_scans(rest, name);
     int width = 0, height = 0, channels = 0;
     const std::unique_ptr<uint8_t, void (*)(void*)> decoded(
         stbi_load_from_memory(reinterpret_cast<const uint8_t*>(bytes.data()), int(bytes.size()), &width, &height,
@@ -182,11 +178,8 @@ Picture decode_picture(std::string_view bytes, const std::string& name, const Pi
     Picture p{height, width, std::vector<uint8_t>(size_t(height) * size_t(width) * 3)};
     const bool grey = channels < 3, transparent = channels % 2 == 0;
     for (size_t i = 0; i < p.pixels.size() / 3; i++) {
-        const uint8_t* from = decoded.get() + i * size_t(channels);
-        for (size_t c = 0; c < 3; c++) {
-            const uint8_t value = from[grey ? 0 : c];
-            p.pixels[3 * i + c] = transparent ? on_white(value, from[channels - 1]) : value;
-        }
+        const uint8_t *from = decoded.get() + i * size_t(channels), opacity = transparent ? from[channels - 1] : 255;
+        for (size_t c = 0; c < 3; c++) p.pixels[3 * i + c] = on_white(from[grey ? 0 : c], opacity);
     }
     return p;
 }

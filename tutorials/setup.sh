@@ -45,6 +45,7 @@ is_there() {
         doctest-dev) has_header doctest/doctest.h ;;
         libstb-dev) has_header stb/stb_image.h ;;
         libsndfile1-dev) has_header sndfile.h ;;
+        libclang-rt-dev) compgen -G "$(clang++ -print-resource-dir)/lib/*/libclang_rt.fuzzer*" ;;
         libjs-katex) test -e /usr/share/javascript/katex/katex.min.js ;;
         libjs-chart.js) test -e /usr/share/javascript/chart.js/chart.min.js ;;
         *) command -v "$1" ;;

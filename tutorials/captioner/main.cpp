@@ -77,11 +77,7 @@ bool train(const Call& call) {
     configuration["set"] = call.files.captions.empty() ? call.files.set : "";
     configuration["lowercase"] = call.files.lowercase ? "yes" : "no";
     configuration["captions file"] = call.files.captions, configuration["pictures folder"] = call.files.pictures;
-    const bool ended = train_pairs(trainer, r.training.steps, checkpoint, configuration);
-    for (const PairTrainer::Validation& v : trainer.history())
-        fmt::print("step {:>6}  training {:.3f}  validation {:.3f} nats a word\n", v.step, v.train, v.valid);
-    if (!ended) fmt::print("stopped: the same command goes on from {}\n", checkpoint);
-    return ended;
+    return run_training(trainer, r.training.steps, checkpoint, configuration);
 }
 
 void evaluate(Call call, bool set_given) {

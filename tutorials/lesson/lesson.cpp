@@ -124,6 +124,10 @@ void Lesson::shaded(const ShadedText& text) {
     tell([&](Sink& sink) { sink.shaded(text); });
 }
 
+void Lesson::clip(const Clip& clip) {
+    tell([&](Sink& sink) { sink.clip(clip); });
+}
+
 void Lesson::map(const WordMap& map) {
     tell([&](Sink& sink) { sink.map(map); });
     if (!options_.figures.empty()) figure_file(map.title, map_svg(map));
@@ -144,11 +148,6 @@ void Lesson::figure_file(const std::string& title, const std::string& svg) {
             name += '-';
     }
     door::replace_file(options_.figures + "/" + name + ".svg", standalone(svg));
-}
-
-void Lesson::gradcheck(const std::string& caption, const GradCheck& result) {
-    table(gradcheck_table(caption, result));
-    check("largest relative error of the gradients", result.error, result.tolerance);
 }
 
 void Lesson::check(const std::string& statement, bool holds) {

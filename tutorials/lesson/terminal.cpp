@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tutorials/lesson/clip.hpp"
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/lesson/looks.hpp"
 #include "tutorials/lesson/text.hpp"
@@ -103,6 +104,8 @@ void Terminal::shaded(const ShadedText& t) {
     block(t.title, shaded_lines(t, columns_),
           t.caption + (t.caption.empty() ? "" : " ") + "From " + shaded_range(t) + ".");
 }
+
+void Terminal::clip(const Clip& c) { block(c.title, clip_lines(c, columns_), c.caption); }
 
 void Terminal::map(const WordMap& m) { block(m.title, map_lines(m, columns_), m.caption); }
 

@@ -3,8 +3,10 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "tutorials/lesson/clip.hpp"
 #include "tutorials/lesson/looks.hpp"
 #include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/web_libs.hpp"
 #include "tutorials/lesson/words.hpp"
 
 using namespace unroll;
@@ -83,4 +85,20 @@ TEST_CASE("a picture as words saw it") {
     for (const std::string& line : looks_lines(looks, 20)) CHECK(width(line) <= 20);
     CHECK_THROWS_AS(looks_svg({.picture = looks.picture, .words = {"a"}}), Error);
     CHECK_THROWS_AS(looks_lines({.words = {}}, 10), Error);
+}
+
+TEST_CASE("a clip: a sound that a page plays and a terminal draws") {
+    const Clip clip{.title = "\"one\"", .sound = {8000, {0, 0.5f, 0, -1}}};
+    const std::string wav = encode_sound(clip.sound);
+    CHECK(base64("") == "");
+    CHECK(base64("f") == "Zg==");
+    CHECK(base64("fo") == "Zm8=");
+    CHECK(base64("foobar") == "Zm9vYmFy");
+    CHECK(clip_html(clip) ==
+          "<audio controls=\"controls\" aria-label=\"&quot;one&quot;\" src=\"data:audio/wav;base64," + base64(wav) +
+              "\"></audio>\n");
+    CHECK(clip_lines(clip, 80) == std::vector<std::string>{" ▄ █", "0.00 seconds, to be heard in the page"});
+    CHECK(clip_lines(clip, 2) == std::vector<std::string>{"▄█", "0.00 seconds, to be heard in the page"});
+    CHECK(clip_lines({}, 80).at(0) == "");
+    CHECK(clip_lines({.sound = {8000, std::vector<float>(100)}}, 5).at(0) == "     ");
 }
