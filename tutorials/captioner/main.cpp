@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 
 #include "core/kernels/parallel.hpp"
@@ -96,11 +97,13 @@ void evaluate(Call call, bool set_given) {
             fmt::print("{} {}\n  {}\n  {}\n  {}\n", test.list[i].file,
                        captions[i] == test.list[i].captions[0] ? "" : "*", captions[i], test.list[i].captions[0],
                        nearest[i]);
-    fmt::print("{} pictures of {}, beam {}\n{:<28} exact   base  attributes  BLEU ({})\n", test.list.size(), call.part,
-               call.decode.beam_width, "", bleu_signature(test.list));
+    const bool parts = std::any_of(test.list.begin(), test.list.end(), [](const auto& p) { return !p.base.empty(); });
+    fmt::print("{} pictures of {}, beam {}\n{:<28} exact {}  BLEU ({})\n", test.list.size(), call.part,
+               call.decode.beam_width, "", parts ? "  base  attributes" : "", bleu_signature(test.list));
     for (const auto& [name, made] : {std::pair{"captioner", &captions}, {"nearest neighbour (pixels)", &nearest}}) {
         const CaptionScore s = judge(*made, test.list);
-        fmt::print("{:<28} {:>5.1f}  {:>5.1f}  {:>10.1f}  {:.1f}\n", name, s.exact, s.base, s.attributes, s.bleu);
+        const std::string of_parts = parts ? fmt::format("{:>6.1f}  {:>10.1f}", s.base, s.attributes) : "";
+        fmt::print("{:<28} {:>5.1f} {}  {:.1f}\n", name, s.exact, of_parts, s.bleu);
     }
 }
 
