@@ -33,6 +33,10 @@ struct Pool {
     void each_plane(X* x, Y* y, F f) const {
         each_row(planes, H * W, [&](int64_t c) { f(x + c * H * W, y + c * OH * OW); });
     }
+    bool in_squares_of_two() const {
+        const auto& [kernel, s, p] = window;
+        return kernel.height == 2 && kernel.width == 2 && s.height == 2 && s.width == 2 && p.height + p.width == 0;
+    }
     Shape results_of(const Shape& x) const { return x.with(2, OH).with(3, OW); }
     Tensor results(const Tensor& x) const { return Tensor::empty(results_of(x.shape()), x.dtype()); }
 };
@@ -63,6 +67,24 @@ void take_larger(int32_t n, Step step, const T* __restrict x, int32_t first, T* 
     }
 }
 
+/// The usual case, squares of 2 x 2 that don't overlap: a row of results from two of x [.., W], each number read once.
+template <class T>
+void largest_of_four(int32_t n, int32_t W, const T* __restrict x, int32_t first, T* __restrict most,
+                     int32_t* __restrict places) {
+    for (int32_t j = 0; j < n; j++) {
+        T v = x[2 * j];
+        int32_t place = 0;
+        for (int32_t other : {1, W, W + 1}) {
+            const T u = x[2 * j + other];
+            const bool take = (u > v) | (u != u);
+            v = take ? u : v;
+            place = take ? other : place;
+        }
+        most[j] = v;
+        places[j] = first + 2 * j + place;
+    }
+}
+
 /// chosen gets the place of each maximum in its plane.
 Tensor largest(const Pool& pool, const Tensor& x, Ids chosen) {
     Tensor y = pool.results(x);
@@ -71,6 +93,12 @@ Tensor largest(const Pool& pool, const Tensor& x, Ids chosen) {
         T* ys = y.mutable_data<T>();
         pool.each_plane(x.data<T>(), ys, [&](const T* x, T* y) {
             int32_t* places = all_places + (y - ys);
+            if (pool.in_squares_of_two()) {
+                for (int64_t i = 0; i < pool.OH; i++)
+                    largest_of_four(int32_t(pool.OW), int32_t(pool.W), x + 2 * i * pool.W, int32_t(2 * i * pool.W),
+                                    y + i * pool.OW, places + i * pool.OW);
+                return;
+            }
             std::fill_n(y, pool.OH * pool.OW, -std::numeric_limits<T>::infinity());
             std::fill_n(places, pool.OH * pool.OW, -1);
             pool.each_row_of([&](int64_t row, int64_t begin, int64_t end, int64_t first) {

@@ -154,6 +154,32 @@ TEST_CASE("conv2d: wrong use") {
     CHECK(tape.size() == 0);
 }
 
+TEST_CASE("max_pool2d: squares of 2 x 2 by their definition, rows and columns left over") {
+    Generator gen(4);
+    for (DType dtype : {DType::f32, DType::f64})
+        for (const auto& [H, W] : {std::pair<int64_t, int64_t>{2, 2}, {5, 7}, {8, 37}, {3, 66}}) {
+            Tensor x = Tensor::empty({2, 3, H, W}, dtype);
+            for (int64_t i = 0; i < x.size(); i++) x.set_flat(i, double(gen.below(4)) - 3);  // many are equal
+            Tape tape;
+            const Var v = tape.input(x), y = max_pool2d(v, {.kernel = 2});
+            Tensor most = Tensor::empty(y.shape(), dtype), dx = Tensor::zeros(x.shape(), dtype);
+            const Tensor dy = y.value() * 0.5 + 7;
+            for (int64_t b = 0; b < 2; b++)
+                for (int64_t c = 0; c < 3; c++)
+                    for (int64_t i = 0; i < H / 2; i++)
+                        for (int64_t j = 0; j < W / 2; j++) {
+                            int64_t best = 0;
+                            const auto at = [&](int64_t k) { return x.at({b, c, 2 * i + k / 2, 2 * j + k % 2}); };
+                            for (int64_t k = 1; k < 4; k++) best = at(k) > at(best) ? k : best;
+                            most.set({b, c, i, j}, at(best));
+                            dx.set({b, c, 2 * i + best / 2, 2 * j + best % 2}, dy.at({b, c, i, j}));
+                        }
+            check_close(y.value(), most, 0);
+            tape.backward(sum(y * dy));
+            check_close(tape.grad(v), dx, 0);
+        }
+}
+
 TEST_CASE("max_pool2d: the first of equal ones gets the gradient; padding is never the largest; NaN is") {
     Tape tape;
     const Var x = tape.input(Tensor::of({{{{2, 2, -1}, {2, 2, -3}, {-5, -6, -7}}}}, DType::f64));
