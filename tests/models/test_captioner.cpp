@@ -107,7 +107,8 @@ TEST_CASE("captioner: gradients of both decoders through the convolutions and ba
         int64_t T, B;
     };
     for (bool attention : {false, true})
-        for (const auto& [T, B] : {Case{1, 2}, Case{3, 1}, Case{4, 3}}) {
+        for (const Case& c : {Case{1, 2}, Case{3, 1}, Case{4, 3}}) {
+            const int64_t T = c.T, B = c.B;  // clang 14 takes no structured bindings into lambdas
             CAPTURE(attention);
             CAPTURE(T);
             Generator gen(3);

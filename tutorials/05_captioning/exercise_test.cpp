@@ -87,7 +87,8 @@ EXERCISE("5.4 batch_norm (12 points)") {
           {"B=2, one pixel, m=0.3", 2, 1, 1, 1, 0.3},
           {"B=1, 4 x 1, m=1", 1, 3, 4, 1, 1.0}}) {
         exam.begin_case(name);
-        const auto channels = [&](const char* what, double low) { return exam.input(what, {{C, 'C'}}, low, 2); };
+        const Shape shape{{C, 'C'}};
+        const auto channels = [&](const char* what, double low) { return exam.input(what, shape, low, 2); };
         const Normed n =
             batch_norm(exam.input("x", {{B, 'B'}, {C, 'C'}, H, W}, -1, 3), channels("weight", 0.5),
                        channels("bias", -1), channels("running_mean", -1), channels("running_var", 0.5), 0.01, m);
