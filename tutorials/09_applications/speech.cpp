@@ -17,7 +17,6 @@ Recogniser trained(Lesson& lesson, const DigitRecordings& train, const DigitReco
     const int64_t whole = recipe.training.steps;
     recipe.training.steps = lesson.steps(1500, 6);
     recipe.training.validate_every = std::max<int64_t>(1, recipe.training.steps / 5);
-    recipe.training.seed = lesson.seed();
     if (lesson.quick()) {
         recipe.model.hidden_size = 16;
         recipe.batch_digits = 24;
@@ -34,7 +33,7 @@ Recogniser trained(Lesson& lesson, const DigitRecordings& train, const DigitReco
     lesson.show("Parameters", "name, shape, count\n" + parameter_table(model));
     RecogniserTrainer trainer(
         model, [&](int64_t step) { return task.batch(step); }, others.batches_as_they_are(lesson.quick() ? 1 : 10),
-        recipe.training);
+        recipe.training, lesson.seed());
     {
         lesson::Progress bar({.title = "Learning to listen", .total = double(recipe.training.steps), .unit = "steps"});
         while (trainer.step()) bar.add(1, fmt::format("loss {:.3f}", trainer.loss()));
