@@ -42,7 +42,7 @@ struct Captioning : Module {
         const int64_t B = x.dim(0), H = decoder.options().hidden_size;
         const auto regions = decoder.attention.prepare(reshape(permute(x, {2, 3, 0, 1}), {-1, B, x.dim(1)}));
         const Var first = tanh(start(mean(regions.values, 0)));
-        return decoder.loss({regions.side, regions.values, columns(first, 0, H), columns(first, H, 2 * H)}, before,
+        return decoder.loss({regions.side, regions.values, {columns(first, 0, H), columns(first, H, 2 * H)}}, before,
                             targets, -100);
     }
 

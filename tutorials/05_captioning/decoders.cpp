@@ -54,7 +54,7 @@ void plain(Lesson& lesson) {
     Tape tape;
     const auto x = n.encode(tape, noise({2, 3, 8, 8}, 1));
     const Ids before({1, 1, 4, 5, 2, 3}, {3, 2});
-    States all{x.h, x.C}, single = all;
+    States all = x.start, single = all;
     const Tensor whole = n.decode(x, before, all).h.value();
     double worst = 0;
     for (int64_t t = 0; t < 3; t++)

@@ -22,7 +22,7 @@ struct Call {
     CaptionFiles files{.data = UNROLL_ROOT "/data"};
     std::vector<std::string> pictures;
     int64_t size = 32, passes = 180, steps = 0, min_count = 1;
-    bool plain = false, lowercase = false, list = false;
+    bool plain = false, list = false;
     double last_epsilon = 0.75;
     uint64_t seed = 1;
     DecodeOptions decode = {.beam_width = 1};
@@ -53,7 +53,7 @@ bool train(const Call& call) {
     const bool goes_on = std::filesystem::exists(checkpoint);
     const CaptionSet train = load(call, "train", call.size), valid = load(call, "valid", call.size);
     CaptionRecipe r = caption_recipe(int64_t(train.list.size()), call.passes, call.size);
-    r.captioner.min_count = call.min_count, r.captioner.lowercase = call.lowercase;
+    r.captioner.min_count = call.min_count;
     r.captioner.network.attention = !call.plain;
     Generator gen(call.seed);
     Captioner captioner = goes_on ? Captioner::load(call.folder) : Captioner(train.list, r.captioner, gen);
@@ -75,6 +75,7 @@ bool train(const Call& call) {
                train.pictures.size(), learnt.pairs.targets.size(), r.training.steps, trainer.batches());
     auto configuration = captioner.configuration();
     configuration["set"] = call.files.captions.empty() ? call.files.set : "";
+    configuration["lowercase"] = call.files.lowercase ? "yes" : "no";
     configuration["captions file"] = call.files.captions, configuration["pictures folder"] = call.files.pictures;
     return run_training(trainer, r.training.steps, checkpoint, configuration);
 }
@@ -83,7 +84,7 @@ void evaluate(Call call, bool set_given) {
     const Captioner captioner = Captioner::load(call.folder);
     if (!set_given) {
         auto written = load_configuration(call.folder + "/model");
-        call.files.set = written["set"];
+        call.files.set = written["set"], call.files.lowercase = written["lowercase"] == "yes";
         call.files.captions = written["captions file"], call.files.pictures = written["pictures folder"];
     }
     const int64_t size = captioner.model.options().picture_size;
@@ -152,7 +153,7 @@ int main(int argc, char** argv) try {
     train->add_option("--steps", call.steps, "of a batch, in place of passes")->check(CLI::Range(1, 100000000));
     train->add_option("--min-count", call.min_count, "words seen less often are unknown")
         ->check(CLI::Range(1, 1000000));
-    train->add_flag("--lowercase", call.lowercase, "captions in small letters");
+    train->add_flag("--lowercase", call.files.lowercase, "captions in small letters");
     train->add_flag("--plain", call.plain, "the same v at each step in place of spatial attention");
     train->add_option("--sampling", call.sampling, "scheduled sampling's decay")
         ->check(CLI::IsMember({"none", "linear", "exponential", "inverse_sigmoid"}));
