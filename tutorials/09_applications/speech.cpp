@@ -191,6 +191,7 @@ void tell_recognition(Lesson& lesson, const ApplicationOptions& options) {
         test(find_digits(folder, "test"));
     tell_features(lesson, test);
     lesson.section("Learning to listen", "Speech Recognition");
+    if (!options.recogniser.empty()) lesson.text("Not here: this one was made before by `build/tutorials/recognise`.");
     const Recogniser model =
         options.recogniser.empty() ? trained(lesson, train, valid) : Recogniser::load(options.recogniser + "/model");
     measure(lesson, model, valid, test);

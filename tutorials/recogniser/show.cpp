@@ -30,14 +30,14 @@ void show_spectrogram(Lesson& lesson, const Sound& sound, const std::string& tit
     // From 0 on: all of one sign, so that the colours go from silent to loud.
     const double least = *std::min_element(values.begin(), values.end());
     for (double& v : values) v -= least;
-    lesson.heatmap(
-        {.title = title + ": log-mel features",
-         .values = {int(F), int(columns), values},
-         .row_axis = "band",
-         .column_axis = "seconds",
-         .row_labels = bands,
-         .column_labels = seconds(columns, 0.01 * double(each)),
-         .caption = "The logarithm of each band's energy above the smallest, a column each so many windows."});
+    lesson.heatmap({.title = title + ": log-mel features",
+                    .values = {int(F), int(columns), values},
+                    .row_axis = "band",
+                    .column_axis = "seconds",
+                    .row_labels = bands,
+                    .column_labels = seconds(columns, 0.01 * double(each)),
+                    .caption = fmt::format(
+                        "The logarithm of each band's energy, above the smallest; a column is {} ms.", 10 * each)});
 }
 
 }  // namespace
