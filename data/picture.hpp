@@ -37,8 +37,6 @@ Picture cropped(const Picture& p, int64_t top, int64_t left, int64_t height, int
 Picture squared(const Picture& p, int64_t size);
 /// Left and right exchanged.
 Picture mirrored(const Picture& p);
-/// Moved down and to the right (negative: up, to the left); what comes in repeats the pixels of the border.
-Picture shifted(const Picture& p, int64_t down, int64_t right);
 
 struct PixelScale {
     float mean[3] = {0.5f, 0.5f, 0.5f}, std[3] = {0.5f, 0.5f, 0.5f};  // of red, green, blue from 0 to 1

@@ -82,8 +82,7 @@ CaptionNetwork::Encoded CaptionNetwork::encode(Tape& tape, const Tensor& picture
     const Var v = reshape(halves, {{B, 'B'}, 4 * Dv});
     const Var first = start(v);
     Encoded e;
-    e.h = tanh(columns(first, 0, H));
-    e.C = columns(first, H, 2 * H);
+    e.start = {tanh(columns(first, 0, H)), columns(first, H, 2 * H)};
     if (options_.attention) {
         const auto regions = attention.prepare(reshape(permute(placed, {2, 3, 0, 1}), {-1, B, Dv}), at);
         e.side = regions.side, e.values = regions.values;
@@ -126,7 +125,7 @@ CaptionNetwork::Output CaptionNetwork::decode(const Encoded& x, const Ids& befor
 
 Var CaptionNetwork::loss(const Encoded& x, const Ids& before, const Ids& targets, int32_t padding, Generator* gen,
                          Where at) const {
-    States s{x.h, x.C};
+    States s = x.start;
     return cross_entropy({scores(decode(x, before, s, gen, at).h), at}, targets, {.ignore_index = padding});
 }
 

@@ -32,10 +32,10 @@ class CaptionNetwork : public Module {
   public:
     struct Encoded {
         Var side, values;  // of the regions, as SpatialAttention::Regions; plain: side is W_xh v [B, 4H], no values
-        Var h, C;          // h_0, C_0 [B, H]
+        States start;      // h_0, C_0 [B, H]
         template <class F>
-        void each(F f) {
-            f(side), f(values), f(h), f(C);
+        void each(F f) {  // but for the start
+            f(side), f(values);
         }
     };
     struct Output {
@@ -48,7 +48,7 @@ class CaptionNetwork : public Module {
 
     /// Pictures [B, 3, S, S]; training: by the batch's statistics (nn/batch_norm.hpp).
     Encoded encode(Tape& tape, const Tensor& pictures, bool training = false, Where at = {}) const;
-    /// T steps from the state s, first x's h and C, given the word before each [T, B]; moves the state on.
+    /// T steps from the state s, first x's start, given the word before each [T, B]; moves the state on.
     Output decode(const Encoded& x, const Ids& before, States& s, Generator* dropout = nullptr, Where at = {}) const;
     /// W_out h + b_out, [.., H] to [.., V].
     Var scores(const Var& h) const { return out(h); }

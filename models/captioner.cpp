@@ -1,10 +1,8 @@
 #include "models/captioner.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "core/ops/reductions.hpp"
-#include "data/utf8.hpp"
 #include "models/options_file.hpp"
 #include "models/picked.hpp"
 
@@ -15,37 +13,27 @@ namespace {
 template <class F>
 void each_option(CaptionerOptions& options, F f) {
     CaptionNetworkOptions& o = options.network;
-    f("lowercase", options.lowercase), f("vocabulary", o.vocabulary), f("picture_size", o.picture_size, 4096);
-    f("channels", o.channels), f("features", o.features), f("attention", o.attention);
+    f("vocabulary", o.vocabulary), f("picture_size", o.picture_size, 4096), f("channels", o.channels),
+        f("features", o.features), f("attention", o.attention);
     f("embedding_size", o.embedding_size), f("hidden_size", o.hidden_size), f("attention_size", o.attention_size);
     f("dropout", o.dropout, 1), f("dtype", o.dtype, 1);
 }
 
-/// The steps of a search over pictures' captions.
-class Search {
-  public:
-    Search(const CaptionNetwork& network, const Tensor& pictures)
-        : network_(network), all_(network.encode(tape_, pictures)), now_(all_), s_{all_.h, all_.C} {
-        picture_ = Ids::empty({pictures.dim(0)});
-        std::iota(picture_.mutable_data(), picture_.mutable_data() + picture_.size(), 0);
+/// A search over pictures' captions.
+struct Search {
+    const CaptionNetwork& network;
+    Tape tape{Tape::Mode::forward_only};
+    SearchRows<CaptionNetwork::Encoded, States> rows;
+
+    Search(const CaptionNetwork& network, const Tensor& pictures, Where at) : network(network) {
+        const auto x = network.encode(tape, pictures, false, at);
+        rows.begin(x, x.start, pictures.dim(0));
     }
     Tensor operator()(const Ids& words, const Ids& parents) {
-        s_ = {picked(s_.h, parents), picked(s_.C, parents)};
-        const Ids picture = picked(picture_, parents);
-        if (!equal(picture, picture_)) {
-            now_ = all_;
-            now_.each([&](Var& part) { part = picked(part, picture); });
-        }
-        picture_ = picture;
-        return network_.scores(network_.decode(now_, words.reshape({{1, 'T'}, {words.size(), 'B'}}), s_).h).value()[0];
+        rows.follow(parents);
+        const Ids before = words.reshape({{1, 'T'}, {words.size(), 'B'}});
+        return network.scores(network.decode(rows.source, before, rows.state).h).value()[0];
     }
-
-  private:
-    const CaptionNetwork& network_;
-    Tape tape_{Tape::Mode::forward_only};
-    CaptionNetwork::Encoded all_, now_;  // of all pictures; of each row's
-    States s_;
-    Ids picture_;  // of each row
 };
 
 }  // namespace
@@ -56,16 +44,12 @@ Captioner::Captioner(const std::vector<CaptionedPicture>& train, const Captioner
     std::vector<std::string> all, tokens = {"<pad>", "<bos>", "<eos>", "<unk>"};
     for (const CaptionedPicture& p : train)
         for (const std::string& caption : p.captions)
-            for (std::string& word : words(caption)) all.push_back(std::move(word));
+            for (std::string& word : caption_words(caption)) all.push_back(std::move(word));
     const Vocabulary known = Vocabulary::of_tokens(all, {.min_count = options.min_count, .special = {}}, at);
     tokens.insert(tokens.end(), known.tokens().begin(), known.tokens().end());
     words_ = Vocabulary(std::move(tokens), at);
     options_.network.vocabulary = words_.size();
     model = CaptionNetwork(options_.network, gen, at);
-}
-
-std::vector<std::string> Captioner::words(const std::string& caption) const {
-    return caption_words(options_.lowercase ? to_lower(caption) : caption);
 }
 
 CaptionIds Captioner::ids(const std::vector<Picture>& pictures, const std::vector<CaptionedPicture>& list,
@@ -75,7 +59,7 @@ CaptionIds Captioner::ids(const std::vector<Picture>& pictures, const std::vecto
     CaptionIds all;
     for (size_t i = 0; i < list.size(); i++) {
         std::vector<std::vector<int32_t>> captions;
-        for (const std::string& caption : list[i].captions) captions.push_back(words_.encode(words(caption)));
+        for (const std::string& caption : list[i].captions) captions.push_back(words_.encode(caption_words(caption)));
         all.add(pictures[i], captions);
     }
     return all;
@@ -100,7 +84,7 @@ std::vector<std::string> Captioner::caption(const std::vector<Picture>& pictures
     for (size_t begin = 0; begin < pictures.size(); begin += side_by_side) {
         const size_t end = std::min(begin + side_by_side, pictures.size());
         const std::vector<Picture> some(pictures.begin() + int64_t(begin), pictures.begin() + int64_t(end));
-        Search search(model, to_tensor(some, {}, at));
+        Search search(model, to_tensor(some, {}, at), at);
         const auto step = [&](const Ids& words, const Ids& parents) { return search(words, parents); };
         const auto write = [&](const Hypothesis& h) { captions.push_back(caption_text(words_.decode(h.words))); };
         const auto count = int64_t(some.size());
@@ -114,13 +98,13 @@ std::vector<std::string> Captioner::caption(const std::vector<Picture>& pictures
 
 std::vector<Captioner::ScoredWord> Captioner::score(const Picture& picture, const std::string& caption,
                                                     Where at) const {
-    std::vector<std::string> all = words(caption);
+    std::vector<std::string> all = caption_words(caption);
     std::vector<int32_t> ids = words_.encode(all);
     ids.insert(ids.begin(), words_.bos());
     const auto T = int64_t(ids.size());
     Tape tape(Tape::Mode::forward_only);
     const auto x = model.encode(tape, to_tensor({picture}, {}, at), false, at);
-    States s{x.h, x.C};
+    States s = x.start;
     const auto out = model.decode(x, Ids(ids, {{T, 'T'}, {1, 'B'}}), s, nullptr, at);
     const Tensor log_p = log_softmax(model.scores(out.h)).value();
     ids.push_back(words_.eos());

@@ -12,7 +12,6 @@ namespace unroll {
 
 struct CaptionerOptions {
     int64_t min_count = 1;               // words seen less often are unknown
-    bool lowercase = false;              // captions in small letters
     CaptionNetworkOptions network = {};  // the size of the vocabulary is that of the captions
 };
 
@@ -26,7 +25,6 @@ class Captioner {
     /// The captions of pictures of the network's size.
     CaptionIds ids(const std::vector<Picture>& pictures, const std::vector<CaptionedPicture>& list,
                    Where at = {}) const;
-    std::vector<std::string> words(const std::string& caption) const;
     /// pad, bos and eos filled in.
     PairBatchOptions batches(PairBatchOptions options) const;
     DecodeOptions decoding(DecodeOptions options) const;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data/augment.hpp"
+
 namespace unroll {
 
 void CaptionIds::add(Picture picture, const std::vector<std::vector<int32_t>>& captions) {
@@ -12,19 +14,6 @@ void CaptionIds::add(Picture picture, const std::vector<std::vector<int32_t>>& c
         pairs.targets.push_back(caption);
     }
     pictures.push_back(std::move(picture));
-}
-
-/// The most probable word of each row of scores [1, B, V].
-static std::vector<int32_t> most_probable(const Tensor& scores) {
-    std::vector<int32_t> words(static_cast<size_t>(scores.dim(1)));
-    dispatch(scores.dtype(), [&]<class T>(T) {
-        const T* row = scores.data<T>();
-        for (int32_t& word : words) {
-            word = int32_t(std::max_element(row, row + scores.dim(2)) - row);
-            row += scores.dim(2);
-        }
-    });
-    return words;
 }
 
 /// A batch's pictures, moved by up to `shift` pixels.
@@ -45,16 +34,18 @@ static Tensor pictures_of(const PairBatches::Batch& b, const CaptionIds& caption
 Ids scheduled_inputs(const CaptionNetwork& network, CaptionNetwork::Encoded x, const Ids& before, double epsilon,
                      Generator& gen) {
     Tape tape(Tape::Mode::forward_only);
-    x.each([&](Var& part) {
-        if (given(part)) part = tape.constant(part.value());
-    });
+    const auto without_gradient = [&](Var& part) { part = given(part) ? tape.constant(part.value()) : part; };
+    x.each(without_gradient), x.start.each(without_gradient);
     Ids fed = before.clone();
     const int64_t T = before.shape()[0], B = before.shape()[1];
-    States s{x.h, x.C};
+    States s = x.start;
     for (int64_t t = 1; t < T; t++) {
-        const auto own = most_probable(network.scores(network.decode(x, fed.slice(t - 1, t), s).h).value());
-        for (int64_t b = 0; b < B; b++)
-            if (gen.uniform() >= epsilon) fed.mutable_data()[t * B + b] = own[size_t(b)];
+        const Tensor scores = network.scores(network.decode(x, fed.slice(t - 1, t), s).h).value()[0];
+        for (int64_t b = 0; b < B; b++) {
+            if (gen.uniform() < epsilon) continue;
+            const std::vector<double> row = scores[b].to_vector();
+            fed.mutable_data()[t * B + b] = int32_t(std::max_element(row.begin(), row.end()) - row.begin());
+        }
     }
     return fed;
 }

@@ -19,7 +19,7 @@ struct CaptionIds {
     void add(Picture picture, const std::vector<std::vector<int32_t>>& captions);
 };
 
-struct CaptionTraining : PairTraining {
+struct CaptionTraining : Training {
     double word_dropout = 0;  // probability that a word before is given as the unknown one
     int64_t shift = 0;        // pictures are moved by up to so many pixels each way
     std::optional<ScheduledSampling> sampling = {};

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <numeric>
 
 #include "core/ids.hpp"
 #include "nn/recurrent.hpp"
@@ -32,5 +33,37 @@ inline Ids picked(const Ids& x, const Ids& rows) {
 inline bool equal(const Ids& a, const Ids& b) {
     return a.size() == b.size() && std::equal(a.data(), a.data() + a.size(), b.data());
 }
+/// 0 .. n-1
+inline Ids counted(int64_t n) {
+    Ids ids = Ids::empty({n});
+    std::iota(ids.mutable_data(), ids.mutable_data() + n, 0);
+    return ids;
+}
+
+/// What the rows of a search go on from (nn/decode.hpp): the encoded source of each, and a state. Both list their parts
+/// [.., B, X], or as Ids [.., B], by each(f).
+template <class Encoded, class State>
+struct SearchRows {
+    Encoded all = {}, source = {};  // of all sources; of each row's
+    State state = {};
+    Ids rows = {}, every = {};  // which source each row has; 0 .. N-1
+
+    void begin(Encoded encoded, State first, int64_t sources) {
+        all = source = std::move(encoded), state = std::move(first), rows = every = counted(sources);
+    }
+    /// Row n takes the place of row parents[n].
+    void follow(const Ids& parents) {
+        if (!equal(parents, every)) {  // else all go on in their places
+            state.each([&](auto& part) { part = picked(part, parents); });
+            every = counted(parents.size());
+        }
+        const Ids now = picked(rows, parents);
+        if (!equal(now, rows)) {
+            source = all;
+            source.each([&](auto& part) { part = picked(part, now); });
+        }
+        rows = now;
+    }
+};
 
 }  // namespace unroll

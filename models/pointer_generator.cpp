@@ -6,7 +6,6 @@
 #include "core/ops/attention.hpp"
 #include "core/ops/losses.hpp"
 #include "core/ops/reductions.hpp"
-#include "models/picked.hpp"
 #include "nn/init.hpp"
 
 namespace unroll {
@@ -136,26 +135,16 @@ Tensor PointerGenerator::log_probabilities(const Encoded& source, const Output& 
 }
 
 DecoderStep PointerGeneratorSearch::begin(const CopySource& source, int64_t W, Where at) {
-    all_ = source_ = model_.encode(tape_, source, nullptr, at);
-    state_ = all_.start;
-    sentence_ = Ids::empty({source.words.shape()[1]});
-    std::iota(sentence_.mutable_data(), sentence_.mutable_data() + sentence_.size(), 0);
+    PointerGenerator::Encoded x = model_.encode(tape_, source, nullptr, at);
+    rows_.begin(x, x.start, source.words.shape()[1]);
     W_ = W;
     return [this](const Ids& words, const Ids& parents) { return step(words, parents); };
 }
 
 Tensor PointerGeneratorSearch::step(const Ids& words, const Ids& parents) {
-    for (Var* s : {&state_.h, &state_.C}) *s = picked(*s, parents);
-    const Ids sentence = picked(sentence_, parents);
-    if (!equal(sentence, sentence_)) {
-        source_.memory.side = picked(all_.memory.side, sentence);
-        source_.memory.values = picked(all_.memory.values, sentence);
-        source_.memory.lengths = source_.source.lengths = picked(all_.source.lengths, sentence);
-        source_.source.words = picked(all_.source.words, sentence);
-    }
-    sentence_ = sentence;
-    const auto out = model_.decode(source_, words.reshape({{1, 'T'}, {words.size(), 'B'}}), state_);
-    return model_.log_probabilities(source_, out, W_)[0];
+    rows_.follow(parents);
+    const auto out = model_.decode(rows_.source, words.reshape({{1, 'T'}, {words.size(), 'B'}}), rows_.state);
+    return model_.log_probabilities(rows_.source, out, W_)[0];
 }
 
 }  // namespace unroll

@@ -1,5 +1,6 @@
 #pragma once
 #include "core/ops/copy.hpp"
+#include "models/picked.hpp"
 #include "nn/attention.hpp"
 #include "nn/decode.hpp"
 #include "nn/embedding.hpp"
@@ -36,6 +37,10 @@ class PointerGenerator : public Module {
         Attention::Keys memory;  // its values are s [S, B, He]
         CopySource source;
         States start;  // [1, B, H]
+        template <class F>
+        void each(F f) {  // but for the start
+            f(memory.side), f(memory.values), f(memory.lengths), f(source.words), f(source.lengths);
+        }
     };
     /// x, g and e are what copy_loss takes; without copying g and e have no value.
     struct Output {
@@ -87,9 +92,7 @@ class PointerGeneratorSearch {
 
     const PointerGenerator& model_;
     Tape tape_{Tape::Mode::forward_only};
-    PointerGenerator::Encoded all_, source_;  // of all documents; of each row's
-    States state_;
-    Ids sentence_;  // of each row
+    SearchRows<PointerGenerator::Encoded, States> rows_;
     int64_t W_ = 0;
 };
 

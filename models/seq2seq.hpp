@@ -51,11 +51,19 @@ class Seq2Seq : public Module {
         Attention::Keys memory;  // not of the fixed decoder
         Var last;                // [B, directions * encoder_size]
         States start;            // [layers, B, H]
+        template <class F>
+        void each(F f) {  // but for the start
+            f(memory.side), f(memory.values), f(memory.lengths), f(last);
+        }
     };
     /// What the decoder hands from step to step.
     struct State {
         States s;  // [layers, B, H]
         Var fed;   // h̃ [B, H], with input feeding
+        template <class F>
+        void each(F f) {
+            s.each(f), f(fed);
+        }
     };
     struct Output {
         Var h;        // [T, B, H], what W_out sees

@@ -1,4 +1,5 @@
 #pragma once
+#include "models/picked.hpp"
 #include "models/seq2seq.hpp"
 #include "nn/decode.hpp"
 
@@ -22,9 +23,7 @@ class Seq2SeqSearch {
 
     const Seq2Seq& model_;
     Tape tape_{Tape::Mode::forward_only};
-    Seq2Seq::Encoded all_, source_;  // of all sentences; of each row's
-    Seq2Seq::State state_;
-    Ids sentence_, every_;  // of each row; 0 .. N-1
+    SearchRows<Seq2Seq::Encoded, Seq2Seq::State> rows_;
     Tensor weights_;
 };
 

@@ -10,7 +10,7 @@ Seq2Seq::Source source_of(const PairBatches::Batch& batch, const PairIds& pairs)
 /// Mean -log P of a target word, ends counted, in nats.
 double evaluate(const Seq2Seq& model, const PairIds& pairs, const PairBatchOptions& batches);
 
-using Seq2SeqTraining = PairTraining;
+using Seq2SeqTraining = Training;
 
 class Seq2SeqTrainer final : public PairTrainer {
   public:

@@ -12,7 +12,7 @@ class SummariserTrainer final : public PairTrainer {
   public:
     /// The model and the pairs must outlive the trainer.
     SummariserTrainer(PointerGenerator& model, const PairIds& train, const PairIds& valid,
-                      const PairBatchOptions& batches, const PairTraining& options, Where at = {})
+                      const PairBatchOptions& batches, const Training& options, Where at = {})
         : PairTrainer(model, model.options().dropout, train, valid, batches, options, at), model_(model) {}
 
   private:

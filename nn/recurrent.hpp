@@ -24,6 +24,10 @@ namespace unroll {
 /// What a cell hands from step to step. C has no value (given(C) is false) for a cell without a cell state.
 struct States {
     Var h, C;
+    template <class F>
+    void each(F f) {
+        f(h), f(C);
+    }
 };
 inline bool given(const Var& v) { return v.tape() != nullptr; }
 

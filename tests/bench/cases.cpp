@@ -32,6 +32,7 @@ constexpr struct {
     {"greedy", 4, 1, 256, 20, 1, 8000},
     {"greedy32", 4, 1, 256, 20, 32, 8000},
     {"beam4", 4, 1, 256, 20, 1, 8000},
+    {"caption", 4, 1, 256, 12, 32, 1000},
     {"conv2d", 0, 1},
     {"ctc", 0, 1},
 };
@@ -95,6 +96,7 @@ Ids random_characters(const Case& c, Generator& gen) {
 double Case::flops() const {
     if (kind == "conv2d") return 6.0 * 32 * 32 * 32 * 64 * 64 * 9;
     if (translates()) return seq2seq_flops(*this);
+    if (captions()) return caption_flops(*this);
     const double products = static_cast<double>(tokens() * (layers * 2 * H * gates * H + H * V));
     return (kind == "sample" ? 2 : 6) * products;
 }
@@ -180,6 +182,7 @@ void Sampling::run() { sample(model, {0}, {.length = Case::characters}, gen); }
 std::unique_ptr<Work> work_of(const Case& c) {
     if (c.operation()) return operation_of(c);
     if (c.translates()) return seq2seq_work(c);
+    if (c.captions()) return caption_work(c);
     if (c.kind == "sample") return std::make_unique<Sampling>(c);
     return std::make_unique<Training>(c);
 }

@@ -11,7 +11,8 @@ namespace unroll::bench {
 
 /// A case of the comparison with PyTorch by its name, "lstm-512": a language model of V characters, embedding and
 /// hidden size H, trained on B sequences of T steps. The number may be any. Others have their sizes without a number:
-/// "wordlm" of words, "seq2seq" and its searches (seq2seq.cpp), and single operations, "conv2d" (operations.cpp).
+/// "wordlm" of words, "seq2seq" and its searches (seq2seq.cpp), "caption" (caption.cpp), and single operations,
+/// "conv2d" (operations.cpp).
 struct Case {
     std::string name, kind;
     int64_t gates = 1, layers = 1, H = 0, T = 64, B = 32, V = 65;  // no gates: an operation
@@ -19,6 +20,7 @@ struct Case {
     static constexpr int64_t characters = 1000;  // of one run of sample-H
     bool words() const { return kind == "wordlm"; }
     bool translates() const { return kind == "seq2seq" || kind == "greedy" || kind == "greedy32" || kind == "beam4"; }
+    bool captions() const { return kind == "caption"; }
     bool operation() const { return gates == 0; }
     int64_t tokens() const { return kind == "sample" ? characters : T * B; }
     /// Those of the matrix products alone: forward and, in training, gradient by weights and gradient by inputs.
@@ -92,6 +94,10 @@ std::unique_ptr<Work> seq2seq_work(const Case& c);
 double seq2seq_flops(const Case& c);
 /// Weights and ids of a small model, for PyTorch to compute from; prints what it must find.
 void write_seq2seq_weights(const Case& c, const std::string& path);
+
+std::unique_ptr<Work> caption_work(const Case& c);
+double caption_flops(const Case& c);
+void write_caption_weights(const Case& c, const std::string& path);
 
 std::unique_ptr<Work> work_of(const Case& c);
 

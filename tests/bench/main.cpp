@@ -28,6 +28,7 @@ void run(const Case& c, double limit, int threads) {
 /// Weights and ids of a small model of this kind, for PyTorch to compute from; prints what it must find.
 void write_weights(const Case& c, const std::string& path) {
     if (c.translates()) return write_seq2seq_weights(c, path);
+    if (c.captions()) return write_caption_weights(c, path);
     Training training(c);
     SafeTensors file;
     for (const Parameter& p : training.all) file.tensors[p.name] = p.value;
@@ -71,7 +72,8 @@ int main(int argc, char** argv) try {
         CLI::Option* option = app.get_subcommands()[0]->get_option_no_throw("CASE");
         if (option == nullptr || option->count() == 0) name = *tokens ? "lstm-128" : "lstm-512";
         if (!parse_case(name) ||
-            ((*memory || *tokens) && (parse_case(name)->operation() || parse_case(name)->translates())))
+            ((*memory || *tokens) &&
+             (parse_case(name)->operation() || parse_case(name)->translates() || parse_case(name)->captions())))
             throw CLI::ValidationError("CASE", "unknown case " + name + ": expected " + case_names());
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);

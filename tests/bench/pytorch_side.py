@@ -6,7 +6,8 @@
 
 B = batch, T = time steps, H = hidden size, V = characters. A training step: zero gradients, forward, loss, backward,
 clipping to a norm of 5, Adam; sample-H draws 1,000 characters one after the other instead. wordlm: V = words, clipping
-to 0.25, plain SGD. seq2seq, greedy and greedy32 have sizes of their own, and H = 256 where no number is given."""
+to 0.25, plain SGD. seq2seq, greedy and greedy32 have sizes of their own, and H = 256 where no number is given; caption
+has sizes of its own."""
 import argparse
 import json
 import statistics
@@ -240,7 +241,68 @@ def check_translator(path):
     return {"loss": loss.item(), "gradient_norm": model.source.weight.grad.norm().item()}
 
 
+class Captioner(nn.Module):
+    """A CNN to 8 x 8 regions of 64 numbers, an LSTM with Bahdanau's attention over them; logits of all steps in one product."""
+
+    V, H, T, B = 1000, 256, 12, 32
+
+    def __init__(self):
+        super().__init__()
+        H, channels, layers = self.H, (3, 32, 64, 64), []
+        for a, b in zip(channels, channels[1:]):
+            layers += [nn.Conv2d(a, b, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+        self.cnn, self.embedding, self.start = nn.Sequential(*layers), nn.Embedding(self.V, H), nn.Linear(64, 2 * H)
+        self.side, self.query, self.score = nn.Linear(64, H), nn.Linear(H, H), nn.Linear(H, 1)
+        self.decoder, self.out = nn.LSTMCell(H + 64, H), nn.Linear(H, self.V)
+
+    def loss(self, pictures, inputs, targets):
+        regions = self.cnn(pictures).flatten(2).transpose(1, 2).contiguous()
+        h, c = torch.tanh(self.start(regions.mean(1))).chunk(2, 1)
+        side, states = self.side(regions), []
+        for word in self.embedding(inputs).unbind(0):
+            weights = torch.softmax(self.score(torch.tanh(side + self.query(h).unsqueeze(1))), 1)
+            h, c = self.decoder(torch.cat([word, (weights * regions).sum(1)], 1), (h, c))
+            states.append(h)
+        return F.cross_entropy(self.out(torch.stack(states)).flatten(0, 1), targets.reshape(-1))
+
+
+def caption_step():
+    model = Captioner()
+    pictures = torch.randn(model.B, 3, 64, 64)
+    inputs, targets = torch.randint(model.V, (2, model.T, model.B))
+    adam = torch.optim.Adam(model.parameters(), lr=1e-3)
+
+    def step():
+        adam.zero_grad(set_to_none=True)
+        model.loss(pictures, inputs, targets).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        adam.step()
+
+    return step
+
+
+def check_captioner(path):
+    ours, lstm = read_safetensors(path), ORDERS["lstm"]
+    b = lstm(ours["cell.b"])
+    state = {"embedding.weight": ours["embedding.E"], "start.weight": ours["start.W"], "start.bias": ours["start.b"],
+             "side.weight": ours["attention.W_v"], "side.bias": ours["attention.b_a"],
+             "query.weight": ours["attention.W_h"], "query.bias": torch.zeros_like(ours["attention.b_a"]),
+             "score.weight": ours["attention.w_a"].unsqueeze(0), "score.bias": torch.zeros(1),
+             "decoder.weight_ih": lstm(torch.cat([ours["word.W"], ours["cell.W_xh"]], 1)), "decoder.weight_hh": lstm(ours["cell.W_hh"]),
+             "decoder.bias_ih": b, "decoder.bias_hh": torch.zeros_like(b), "out.weight": ours["out.W"], "out.bias": ours["out.b"]}
+    for i in range(3):
+        state.update({f"cnn.{3 * i}.weight": ours[f"conv{i}.W"], f"cnn.{3 * i}.bias": ours[f"conv{i}.b"]})
+    model = Captioner()
+    model.load_state_dict(state)
+    loss = model.loss(ours["pictures"], ours["inputs"], ours["targets"])
+    loss.backward()
+    return {"loss": loss.item(), "gradient_norm": model.embedding.weight.grad.norm().item(),
+            "gradient norm of the first kernels": model.cnn[0].weight.grad.norm().item()}
+
+
 def check(kind, path):
+    if kind == "caption":
+        return check_captioner(path)
     if kind in TRANSLATORS:
         return check_translator(path)
     ours = read_safetensors(path)
@@ -291,6 +353,7 @@ if __name__ == "__main__":
     elif kind in TRANSLATORS:
         result = timed(translator_step(kind, int(size or 256)), arguments.seconds)
     else:
-        step = word_step() if kind == "wordlm" else sampling(int(size)) if kind == "sample" else training_step(kind, int(size))
+        step = caption_step() if kind == "caption" else word_step() if kind == "wordlm" else \
+            sampling(int(size)) if kind == "sample" else training_step(kind, int(size))
         result = timed(step, arguments.seconds)
     json.dump(result, sys.stdout)

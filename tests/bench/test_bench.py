@@ -35,7 +35,7 @@ def bench(*arguments):
     return result.stdout
 
 
-for kind in [*(f"{kind}-5" for kind in against_pytorch.KINDS), *against_pytorch.TRANSLATORS, "beam4", "wordlm"]:
+for kind in [*(f"{kind}-5" for kind in against_pytorch.KINDS), *against_pytorch.TRANSLATORS, "beam4", "wordlm", "caption"]:
     for threads in (1, 3):
         line = json.loads(bench("run", kind, "--threads", str(threads)) or "{}")
         expect(line.get("case") == kind and line.get("threads") == threads, f"{kind}: {line}")
@@ -50,13 +50,14 @@ expect("result memory-lstm-7 " in bench("memory", "lstm-7"), "bench memory")
 expect("result start " in bench("start"), "bench start")
 expect(bench("tokens", "rnn-2").count("\n") >= 13, "bench tokens")
 
-unknown = ["", "lstm", "lstm-", "lstm-0", "lstm--1", "lstm-1x", "lstm-99999999999999999999", "-5", "elman-5", "wordlm-5", "conv2d-64", "ctc-"]
+unknown = ["", "lstm", "lstm-", "lstm-0", "lstm--1", "lstm-1x", "lstm-99999999999999999999", "-5", "elman-5", "wordlm-5", "caption-5", "conv2d-64", "ctc-"]
 for name in unknown:
     for command in ([program, "run", "--", name], [str(script), "--", name], [str(script), "--json", "rnn-5", name]):
         result = run(*command)
         expect(result.returncode == 2 and "usage: " in result.stderr and result.stdout == "",
                f"{command}: status {result.returncode}, {result.stdout} {result.stderr}")
 for command in ("memory", "tokens"):
+    expect(run(program, command, "caption").returncode == 2, f"bench {command} of caption")
     expect(run(program, command, "conv2d").returncode == 2, f"bench {command} of an operation")
 for wrong in ([], ["--json"], ["rnn-5", "--seconds", "0"], ["rnn-5", "--seconds", "nan"], ["rnn-5", "--seconds", "x"],
               ["rnn-5", "--threads", "0"], ["rnn-5", "--rounds", "2"], ["rnn-5", "--what"]):

@@ -4,6 +4,7 @@
 #include <functional>
 #include <tuple>
 
+#include "data/augment.hpp"
 #include "data/picture.hpp"
 #include "tests/temporary_folder.hpp"
 

@@ -104,7 +104,8 @@ TEST_CASE("Recogniser: more labels than steps count nothing, and spoil nothing")
 }
 
 TEST_CASE("RecogniserTrainer: learns, and goes on from a checkpoint with the same bits") {
-    const RecogniserTraining options{.steps = 120, .warm_up = 10, .learning_rate = 0.02, .validate_every = 50};
+    const Training options{
+        .steps = 120, .warm_up = 10, .learning_rate = 0.02, .beta2 = 0.999, .max_norm = 2, .validate_every = 50};
     RecogniserOptions o = small;
     o.hidden_size = 12, o.dtype = DType::f32;
     const TemporaryFolder folder;
@@ -136,7 +137,7 @@ TEST_CASE("RecogniserTrainer: learns, and goes on from a checkpoint with the sam
     CHECK(prefix_beam(y[0])[0].labels == std::vector<int32_t>{1, 3});
 
     CHECK(contains(error_of([&] { second.resume(folder / "model", {{"source", "two"}}); }), "source"));
-    RecogniserTraining other = options;
+    Training other = options;
     other.steps = 121;
     RecogniserTrainer third(again, task, {task(-1)}, other);
     CHECK(contains(error_of([&] { third.resume(folder / "model", {{"source", "one"}}); }), "training"));

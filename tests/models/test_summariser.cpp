@@ -37,13 +37,13 @@ SummariserOptions small(bool copying = true) {
                       .dropout = 0.1,
                       .unknown_share = 0.05}};
 }
-const PairTraining short_run{.steps = 150,
-                             .warm_up = 5,
-                             .learning_rate = 2e-2,
-                             .beta2 = 0.999,
-                             .max_norm = 2,
-                             .label_smoothing = 0,
-                             .validate_every = 60};
+const Training short_run{.steps = 150,
+                         .warm_up = 5,
+                         .learning_rate = 2e-2,
+                         .beta2 = 0.999,
+                         .max_norm = 2,
+                         .label_smoothing = 0,
+                         .validate_every = 60};
 
 Summariser make(uint64_t seed = 1, bool copying = true) {
     Generator gen(seed);
@@ -196,7 +196,7 @@ TEST_CASE("summariser: input of every kind") {
     CHECK_FALSE(failure([&] { Summariser({{"a", "b"}}, {.longest = 0}, gen); }).empty());
     Summariser one({{"a b c", "a"}}, {.read_at_least = 1, .write_at_least = 1, .model = small().model}, gen);
     const PairIds ids = one.ids({{"a b c", "a"}});
-    PairTraining training = short_run;
+    Training training = short_run;
     training.steps = 9;
     int64_t allocations = 0;
     SummariserTrainer trainer(one.model, ids, ids, one.batches({.sentences = 48}), training);

@@ -10,11 +10,13 @@ namespace unroll {
 struct ApplicationOptions {
     std::string data = UNROLL_ROOT "/data";  // where the data sets are
     // Folders of trained models; "": trained here, for a while, but for the fixed one, which is left out then.
-    std::string translator, fixed, summariser, plain;
+    std::string translator, fixed, recogniser, summariser, plain;
 };
 
 void tell_scoring(Lesson& lesson);                                         // P(y | x) and its argmax, by hand
 void tell_translation(Lesson& lesson, const ApplicationOptions& options);  // English to German, measured
+void tell_recognition_by_hand(Lesson& lesson);                             // the noisy channel, CTC, prefix beam search
+void tell_recognition(Lesson& lesson, const ApplicationOptions& options);  // spoken digits in noise, measured
 void tell_copying(Lesson& lesson);                                         // generating and copying, by hand
 void tell_summaries(Lesson& lesson, const ApplicationOptions& options);    // rules, attention alone, copying
 

@@ -38,4 +38,19 @@ std::vector<double> what_it_is(const Ids& sentence, const Ids& verbs, const Ids&
 
 Rouge rouge_1(const Ids& prediction, const Ids& reference) { throw Unimplemented("exercise 9.8: rouge_1"); }
 
+CtcAlpha ctc_alpha(const Tensor& y, const Ids& labels) { throw Unimplemented("exercise 9.9: ctc_alpha"); }
+
+CtcGradient ctc_gradient(const Tensor& y, const Ids& labels, const Tensor& alpha) {
+    throw Unimplemented("exercise 9.10: ctc_gradient");
+}
+
+PrefixStep prefix_step(const Tensor& ends_blank, const Tensor& ends_label, const Ids& last, const Tensor& y,
+                       const Tensor& language, const Ids& known) {
+    throw Unimplemented("exercise 9.11: prefix_step");
+}
+
+Edits edit_distance(const Ids& hypothesis, const Ids& reference) {
+    throw Unimplemented("exercise 9.12: edit_distance");
+}
+
 }  // namespace unroll::exercise

@@ -6,9 +6,10 @@
 #include "core/ops/reductions.hpp"
 #include "tutorials/grader/unimplemented.hpp"
 
-/// Exercises of chapter 09: what it takes to score, choose, copy and judge a summary. The mixture of generating and
-/// copying forward and backward, the same with logarithms, log P of a pair, a choice between outputs of unequal length,
-/// a rule to beat, and the measure to beat it by.
+/// Exercises of chapter 09: what it takes to score, choose, copy and judge a summary, and to hear. The mixture of
+/// generating and copying forward and backward, the same with logarithms, log P of a pair, a choice between outputs of
+/// unequal length, a rule to beat, and the measure to beat it by; then CTC forward and backward, a step of prefix beam
+/// search, and the edits that a word error rate counts.
 ///
 /// Letters: V words that may be generated, W >= V words in all (those from V on can be copied only), S places of the
 /// source, B sequences side by side, T words of an output.
@@ -106,5 +107,56 @@ struct Rouge {
     double precision, recall, f;
 };
 Rouge rouge_1(const Ids& prediction, const Ids& reference);
+
+/// 9.9  CTC's α. y [T, C] are probabilities, a row a step, class 0 the blank; labels [N] are classes from 1 on. The
+/// places l are blank, labels_0, blank, labels_1, .., blank: S = 2 N + 1 of them. With α_{-1} = 1 before place 0, a
+/// path begins at place 0 or 1:
+///
+///     α_t(s) = y_t[l_s] (α_{t-1}(s) + α_{t-1}(s-1) + [l_s is a label other than l_{s-2}] α_{t-1}(s-2))
+///     P = α_{T-1}(S-1) + α_{T-1}(S-2)      loss = -log P
+///
+/// Gives alpha [T, S] and the loss. (Real code adds logarithms; these T are small.) About 15 lines.
+struct CtcAlpha {
+    Tensor alpha;
+    double loss;
+};
+CtcAlpha ctc_alpha(const Tensor& y, const Ids& labels);
+
+/// 9.10  Its β and gradient. β_t(s) is the probability of what may follow after step t: 1 after the last one at the
+/// last two places, else 0; before, the sum over the places s' that may follow s (s, s+1 and, where a label other than
+/// l_s stands there, s+2):
+///
+///     β_t(s) = Σ_{s'} y_{t+1}[l_{s'}] β_{t+1}(s')      dx_t[k] = y_t[k] - Σ_{s: l_s = k} α_t(s) β_t(s) / P
+///
+/// where x are the scores that y = softmax(x) came from. P as in 9.9, from alpha. About 25 lines.
+struct CtcGradient {
+    Tensor beta, dx;  // [T, S], [T, C]
+};
+CtcGradient ctc_gradient(const Tensor& y, const Ids& labels, const Tensor& alpha);
+
+/// 9.11  A step of prefix beam search over N prefixes. ends_blank [N] and ends_label [N] are the probabilities of a
+/// prefix's paths so far that end in the blank, and in its last label; last [N] is that label, 0 for the empty prefix.
+/// y [C] are the step's probabilities, class 0 the blank; language [N, C] is P(k | prefix n). Without pruning:
+///
+///     blank_n = (ends_blank_n + ends_label_n) y_0      label_n = ends_label_n y_{last_n}      (0 for the empty prefix)
+///     longer_{n,k} = language_{n,k} y_k (ends_blank_n + [k other than last_n] ends_label_n)      for k >= 1, column 0
+///     stays 0
+///
+/// Where n with k added is a prefix of the beam already, known[n * C + k] is its index, else -1: it is added to that
+/// one's label, and longer_{n,k} is 0. About 15 lines.
+struct PrefixStep {
+    Tensor blank, label, longer;  // [N], [N], [N, C]
+};
+PrefixStep prefix_step(const Tensor& ends_blank, const Tensor& ends_label, const Ids& last, const Tensor& y,
+                       const Tensor& language, const Ids& known);
+
+/// 9.12  The fewest edits that make the reference of the hypothesis: words replaced, words of the hypothesis that are
+/// too many (insertions) and of the reference that are missing (deletions), all of cost 1. Of several cheapest ways the
+/// one with the most substitutions. Hint: rows are the hypothesis' words so far, columns the reference's; keep the
+/// three counts in each cell, and prefer the diagonal. About 20 lines.
+struct Edits {
+    double substitutions, insertions, deletions;
+};
+Edits edit_distance(const Ids& hypothesis, const Ids& reference);
 
 }  // namespace unroll::exercise

@@ -68,7 +68,7 @@ const Ids verbs({60, 61, 62}), articles({70, 71});
 
 }  // namespace
 
-EXERCISE("9.1 copy_distribution (10 points)") {
+EXERCISE("9.1 copy_distribution (6 points)") {
     for (const Size& s : sizes) {
         exam.begin_case(s.name);
         const Parts p(exam, s);
@@ -76,7 +76,7 @@ EXERCISE("9.1 copy_distribution (10 points)") {
     }
 }
 
-EXERCISE("9.2 copy_backward (15 points)") {
+EXERCISE("9.2 copy_backward (9 points)") {
     for (const Size& s : sizes) {
         exam.begin_case(s.name);
         const Parts p(exam, s);
@@ -88,7 +88,7 @@ EXERCISE("9.2 copy_backward (15 points)") {
     }
 }
 
-EXERCISE("9.3 mixture_loss (15 points)") {
+EXERCISE("9.3 mixture_loss (9 points)") {
     for (const auto& [kind, size] : {std::pair{"", 2.0}, std::pair{", far apart", 900.0}})
         for (const Size& s : sizes) {
             exam.begin_case(fmt::format("{}{}", s.name, kind));
@@ -97,7 +97,7 @@ EXERCISE("9.3 mixture_loss (15 points)") {
         }
 }
 
-EXERCISE("9.4 mixture_gradient (20 points)") {
+EXERCISE("9.4 mixture_gradient (12 points)") {
     for (const Size& s : sizes) {
         exam.begin_case(s.name);
         const Scores c(exam, s, 2);
@@ -110,7 +110,7 @@ EXERCISE("9.4 mixture_gradient (20 points)") {
     }
 }
 
-EXERCISE("9.5 score_pair (10 points)") {
+EXERCISE("9.5 score_pair (6 points)") {
     for (const auto& [T, V, end_at] : {std::array<int64_t, 3>{6, 5, 3}, {1, 4, 0}, {4, 3, 3}}) {
         exam.begin_case(fmt::format("T={}, V={}, the end at {}", T, V, end_at));
         Ids targets = exam.ids("targets", {{T, 'T'}}, V - 2);
@@ -122,7 +122,7 @@ EXERCISE("9.5 score_pair (10 points)") {
     }
 }
 
-EXERCISE("9.6 choose (10 points)") {
+EXERCISE("9.6 choose (6 points)") {
     struct Case {
         const char* name;
         std::vector<double> log_probs;
@@ -144,7 +144,7 @@ EXERCISE("9.6 choose (10 points)") {
     }
 }
 
-EXERCISE("9.7 what_it_is (10 points)") {
+EXERCISE("9.7 what_it_is (6 points)") {
     struct Case {
         const char* name;
         int64_t n;
@@ -159,7 +159,7 @@ EXERCISE("9.7 what_it_is (10 points)") {
     }
 }
 
-EXERCISE("9.8 rouge_1 (10 points)") {
+EXERCISE("9.8 rouge_1 (6 points)") {
     for (const auto& [name, p, r, words] :
          {std::tuple{"unequal lengths", 9, 5, 4}, std::tuple{"a long reference", 4, 11, 5},
           std::tuple{"one word each", 1, 1, 1}, std::tuple{"few words, often", 8, 6, 2}}) {
@@ -172,4 +172,91 @@ EXERCISE("9.8 rouge_1 (10 points)") {
     }
     exam.begin_case("nothing in common");
     exam.answer("f", rouge_1(Ids({1, 2}), Ids({3})).f);
+}
+
+namespace {
+
+/// Steps, and labels of which some are equal neighbours.
+struct Spoken {
+    const char* name;
+    int64_t T, C;
+    std::vector<int32_t> labels;
+};
+const Spoken spoken[] = {{"T=6, labels 1 2", 6, 4, {1, 2}},
+                         {"T=7, labels 2 2 1", 7, 3, {2, 2, 1}},
+                         {"T=1, one label", 1, 3, {2}},
+                         {"T=3, one path alone", 3, 2, {1, 1}},
+                         {"T=5, labels 3 1 3", 5, 5, {3, 1, 3}}};
+
+Tensor probabilities(Exam& exam, const char* name, const Shape& shape) {
+    return exam.given(name, softmax(exam.input(std::string(name) + " scores", shape, -2, 2)));
+}
+
+}  // namespace
+
+EXERCISE("9.9 ctc_alpha (10 points)") {
+    for (const Spoken& s : spoken) {
+        exam.begin_case(s.name);
+        const CtcAlpha a = ctc_alpha(probabilities(exam, "y", {{s.T, 'T'}, {s.C, 'C'}}), Ids(s.labels));
+        exam.answer("alpha", a.alpha);
+        exam.answer("loss", a.loss);
+    }
+}
+
+EXERCISE("9.10 ctc_gradient (12 points)") {
+    for (const Spoken& s : spoken) {
+        exam.begin_case(s.name);
+        const Tensor y = probabilities(exam, "y", {{s.T, 'T'}, {s.C, 'C'}});
+        const Ids labels(s.labels);
+        const Tensor alpha = exam.recorded("alpha", [&] { return ctc_alpha(y, labels).alpha; });
+        const CtcGradient d = ctc_gradient(y, labels, alpha);
+        exam.answer("beta", d.beta);
+        exam.answer("dx", d.dx);
+    }
+}
+
+EXERCISE("9.11 prefix_step (9 points)") {
+    struct Case {
+        const char* name;
+        std::vector<int32_t> last;
+        int64_t C;
+        std::vector<std::array<int32_t, 3>> known;  // prefix n with k added is prefix m
+    };
+    for (const Case& c : {Case{"N=4: nothing, 1, 1 2, 2", {0, 1, 2, 2}, 3, {{0, 1, 1}, {0, 2, 3}, {1, 2, 2}}},
+                          Case{"N=3: 2, 2 2, nothing", {2, 2, 0}, 4, {{0, 2, 1}, {2, 2, 0}}},
+                          Case{"N=1: nothing", {0}, 2, {}}, Case{"N=2: 1 3, 3", {3, 3}, 5, {}}}) {
+        exam.begin_case(c.name);
+        const auto N = int64_t(c.last.size());
+        Ids known = Ids::empty({{N, 'N'}, {c.C, 'C'}});
+        std::fill_n(known.mutable_data(), known.size(), -1);
+        for (const auto& [n, k, m] : c.known) known.mutable_data()[n * c.C + k] = m;
+        Tensor ends_label = exam.input("ends_label", {{N, 'N'}}, 0.1, 0.9).clone();
+        for (int64_t n = 0; n < N; n++)  // the empty prefix has no label to end in
+            if (c.last[size_t(n)] == 0) ends_label.set({n}, 0);
+        const PrefixStep step = prefix_step(
+            exam.input("ends_blank", {{N, 'N'}}, 0.1, 0.9), exam.given("ends_label too", ends_label), Ids(c.last),
+            probabilities(exam, "y", {{c.C, 'C'}}), probabilities(exam, "language", {{N, 'N'}, {c.C, 'C'}}), known);
+        exam.answer("blank", step.blank);
+        exam.answer("label", step.label);
+        exam.answer("longer", step.longer);
+    }
+}
+
+EXERCISE("9.12 edit_distance (9 points)") {
+    const auto edits = [&](const Ids& hypothesis, const Ids& reference) {
+        const Edits e = edit_distance(hypothesis, reference);
+        exam.answer("substitutions", e.substitutions);
+        exam.answer("insertions", e.insertions);
+        exam.answer("deletions", e.deletions);
+    };
+    for (const auto& [name, h, r] : {std::tuple{"9 words for 7", 9, 7}, {"5 words for 8", 5, 8}, {"1 for 1", 1, 1}}) {
+        exam.begin_case(name);
+        edits(exam.ids("hypothesis", {{h, 'T'}}, 4), exam.ids("reference", {{r, 'T'}}, 4));
+    }
+    exam.begin_case("one too many in front, one missing behind");
+    edits(Ids({9, 1, 2, 3, 4}), Ids({1, 2, 3, 4, 5}));
+    exam.begin_case("two missing in front");
+    edits(Ids({5, 6, 7}), Ids({3, 4, 5, 6, 7}));
+    exam.begin_case("all the same");
+    edits(Ids({2, 2, 1}), Ids({2, 2, 1}));
 }

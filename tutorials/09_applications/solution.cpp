@@ -158,4 +158,87 @@ Rouge rouge_1(const Ids& prediction, const Ids& reference) {
     return {precision, recall, matches > 0 ? 2 * precision * recall / (precision + recall) : 0};
 }
 
+// --- 9.9, 9.10: CTC
+
+/// The class at place s, and whether a path may come to it straight from place s - 2.
+static int32_t at_place(const Ids& labels, int64_t s) { return s % 2 == 0 ? 0 : labels[s / 2]; }
+static bool may_skip(const Ids& labels, int64_t s) {
+    return s % 2 == 1 && s >= 3 && labels[s / 2] != labels[s / 2 - 1];
+}
+
+CtcAlpha ctc_alpha(const Tensor& y, const Ids& labels) {
+    const int64_t T = y.dim(0), S = 2 * labels.size() + 1;
+    Tensor alpha = Tensor::zeros({T, S}, DType::f64);
+    for (int64_t t = 0; t < T; t++)
+        for (int64_t s = 0; s < S; s++) {
+            double from = t == 0 ? double(s < 2) : alpha.at({t - 1, s});
+            if (t > 0 && s >= 1) from += alpha.at({t - 1, s - 1});
+            if (t > 0 && may_skip(labels, s)) from += alpha.at({t - 1, s - 2});
+            alpha.set({t, s}, from * y.at({t, at_place(labels, s)}));
+        }
+    const double P = alpha.at({T - 1, S - 1}) + alpha.at({T - 1, S - 2});
+    return {alpha, -std::log(P)};
+}
+
+CtcGradient ctc_gradient(const Tensor& y, const Ids& labels, const Tensor& alpha) {
+    const int64_t T = y.dim(0), S = alpha.dim(1);
+    CtcGradient d{Tensor::zeros({T, S}, DType::f64), y.clone()};
+    const double total = alpha.at({T - 1, S - 1}) + alpha.at({T - 1, S - 2});
+    for (int64_t t = T - 1; t >= 0; t--)
+        for (int64_t s = 0; s < S; s++) {
+            double follows = t == T - 1 ? double(s >= S - 2) : 0;
+            for (int64_t to = s; t < T - 1 && to <= std::min(s + 2, S - 1); to++)
+                if (to < s + 2 || may_skip(labels, to))
+                    follows += y.at({t + 1, at_place(labels, to)}) * d.beta.at({t + 1, to});
+            d.beta.set({t, s}, follows);
+            const int32_t k = at_place(labels, s);
+            d.dx.set({t, k}, d.dx.at({t, k}) - alpha.at({t, s}) * follows / total);
+        }
+    return d;
+}
+
+// --- 9.11, 9.12: searching, and counting what was heard wrong
+
+PrefixStep prefix_step(const Tensor& ends_blank, const Tensor& ends_label, const Ids& last, const Tensor& y,
+                       const Tensor& language, const Ids& known) {
+    const int64_t N = last.size(), C = y.dim(0);
+    PrefixStep step{Tensor::zeros({N}, DType::f64), Tensor::zeros({N}, DType::f64), Tensor::zeros({N, C}, DType::f64)};
+    for (int64_t n = 0; n < N; n++)
+        if (last[n] != 0) step.label.set({n}, ends_label.at({n}) * y.at({last[n]}));
+    for (int64_t n = 0; n < N; n++) {
+        step.blank.set({n}, (ends_blank.at({n}) + ends_label.at({n})) * y.at({0}));
+        for (int64_t k = 1; k < C; k++) {
+            const double from = ends_blank.at({n}) + (k != last[n] ? ends_label.at({n}) : 0);
+            const double p = from * y.at({k}) * language.at({n, k});
+            const int64_t there = known[n * C + k];
+            if (there < 0)
+                step.longer.set({n, k}, p);
+            else
+                step.label.set({there}, step.label.at({there}) + p);
+        }
+    }
+    return step;
+}
+
+Edits edit_distance(const Ids& hypothesis, const Ids& reference) {
+    const auto cost = [](const Edits& e) { return e.substitutions + e.insertions + e.deletions; };
+    const auto n = size_t(reference.size());
+    std::vector<Edits> before(n + 1), row(n + 1);
+    for (size_t j = 0; j <= n; j++) before[j] = {0, 0, double(j)};
+    for (int64_t i = 0; i < hypothesis.size(); i++) {
+        row[0] = {0, double(i + 1), 0};
+        for (size_t j = 1; j <= n; j++) {
+            Edits best = before[j - 1];
+            if (hypothesis[i] != reference[int64_t(j) - 1]) best.substitutions++;
+            Edits more = before[j], missing = row[j - 1];
+            more.insertions++, missing.deletions++;
+            if (cost(more) < cost(best)) best = more;
+            if (cost(missing) < cost(best)) best = missing;
+            row[j] = best;
+        }
+        before = row;
+    }
+    return before[n];
+}
+
 }  // namespace unroll::exercise

@@ -32,11 +32,14 @@ int main(int argc, char** argv) {
     lesson.option("--data DIR", options.data, "where the data sets are");
     lesson.option("--translator FOLDER", options.translator, "measure this one, made by build/tutorials/translate");
     lesson.option("--fixed FOLDER", options.fixed, "and this one, made with its --fixed");
+    lesson.option("--recogniser FOLDER", options.recogniser, "measure this one, made by build/tutorials/recognise");
     lesson.option("--summariser FOLDER", options.summariser, "measure this one, made by build/tutorials/summarise");
     lesson.option("--plain FOLDER", options.plain, "and this one, made with its --plain");
     return lesson.run(argc, argv, [&] {
         tell_scoring(lesson);
         tell_translation(lesson, options);
+        tell_recognition_by_hand(lesson);
+        tell_recognition(lesson, options);
         tell_copying(lesson);
         tell_summaries(lesson, options);
     });

@@ -6,7 +6,11 @@
 
 #include "core/kernels/parallel.hpp"
 #include "nn/checkpoint.hpp"
+#include "tutorials/captions/looks.hpp"
 #include "tutorials/captions/set.hpp"
+#include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/page.hpp"
+#include "tutorials/lesson/web_libs.hpp"
 #include "tutorials/pairs/program.hpp"
 
 using namespace unroll;
@@ -18,7 +22,7 @@ struct Call {
     CaptionFiles files{.data = UNROLL_ROOT "/data"};
     std::vector<std::string> pictures;
     int64_t size = 32, passes = 180, steps = 0, min_count = 1;
-    bool plain = false, lowercase = false, list = false;
+    bool plain = false, list = false;
     double last_epsilon = 0.75;
     uint64_t seed = 1;
     DecodeOptions decode = {.beam_width = 1};
@@ -49,7 +53,7 @@ bool train(const Call& call) {
     const bool goes_on = std::filesystem::exists(checkpoint);
     const CaptionSet train = load(call, "train", call.size), valid = load(call, "valid", call.size);
     CaptionRecipe r = caption_recipe(int64_t(train.list.size()), call.passes, call.size);
-    r.captioner.min_count = call.min_count, r.captioner.lowercase = call.lowercase;
+    r.captioner.min_count = call.min_count;
     r.captioner.network.attention = !call.plain;
     Generator gen(call.seed);
     Captioner captioner = goes_on ? Captioner::load(call.folder) : Captioner(train.list, r.captioner, gen);
@@ -71,19 +75,16 @@ bool train(const Call& call) {
                train.pictures.size(), learnt.pairs.targets.size(), r.training.steps, trainer.batches());
     auto configuration = captioner.configuration();
     configuration["set"] = call.files.captions.empty() ? call.files.set : "";
+    configuration["lowercase"] = call.files.lowercase ? "yes" : "no";
     configuration["captions file"] = call.files.captions, configuration["pictures folder"] = call.files.pictures;
-    const bool ended = train_pairs(trainer, r.training.steps, checkpoint, configuration);
-    for (const PairTrainer::Validation& v : trainer.history())
-        fmt::print("step {:>6}  training {:.3f}  validation {:.3f} nats a word\n", v.step, v.train, v.valid);
-    if (!ended) fmt::print("stopped: the same command goes on from {}\n", checkpoint);
-    return ended;
+    return run_training(trainer, r.training.steps, checkpoint, configuration);
 }
 
 void evaluate(Call call, bool set_given) {
     const Captioner captioner = Captioner::load(call.folder);
     if (!set_given) {
         auto written = load_configuration(call.folder + "/model");
-        call.files.set = written["set"];
+        call.files.set = written["set"], call.files.lowercase = written["lowercase"] == "yes";
         call.files.captions = written["captions file"], call.files.pictures = written["pictures folder"];
     }
     const int64_t size = captioner.model.options().picture_size;
@@ -109,11 +110,18 @@ void describe(const Call& call) {
     for (const std::string& file : call.pictures)
         pictures.push_back(squared(load_picture(file), captioner.model.options().picture_size));
     const auto captions = captioner.caption(pictures, call.decode);
+    lesson::Page page("05", "Pictures and their captions", lesson::web_libs_folder());
     for (size_t i = 0; i < captions.size(); i++) {
+        const auto words = captioner.score(pictures[i], captions[i]);
         double log_p = 0;
-        for (const auto& w : captioner.score(pictures[i], captions[i])) log_p += w.log_prob;
+        for (const auto& w : words) log_p += w.log_prob;
         fmt::print("{}: {}  (log P {:.2f})\n", call.pictures[i], captions[i], log_p);
+        page.section({std::filesystem::path(call.pictures[i]).filename().string()});
+        page.looks(looks_of(captioner, pictures[i], captions[i]));
     }
+    if (call.page.empty()) return;
+    lesson::door::replace_file(call.page, page.document({{"captioner", call.folder}}));
+    fmt::print("{}\n", call.page);
 }
 
 }  // namespace
@@ -145,7 +153,7 @@ int main(int argc, char** argv) try {
     train->add_option("--steps", call.steps, "of a batch, in place of passes")->check(CLI::Range(1, 100000000));
     train->add_option("--min-count", call.min_count, "words seen less often are unknown")
         ->check(CLI::Range(1, 1000000));
-    train->add_flag("--lowercase", call.lowercase, "captions in small letters");
+    train->add_flag("--lowercase", call.files.lowercase, "captions in small letters");
     train->add_flag("--plain", call.plain, "the same v at each step in place of spatial attention");
     train->add_option("--sampling", call.sampling, "scheduled sampling's decay")
         ->check(CLI::IsMember({"none", "linear", "exponential", "inverse_sigmoid"}));
@@ -154,6 +162,7 @@ int main(int argc, char** argv) try {
     train->add_option("--seed", call.seed, "of everything random");
     evaluate->add_option("--part", call.part, "of the set: valid, test, test_pair");
     evaluate->add_flag("--list", call.list, "each picture's caption, the true one, and that of the nearest neighbour");
+    picture->add_option("--page", call.page, "write a page that shows where each word looked");
     picture->add_option("FILE", call.pictures, "PNG or JPEG")->required();
     for (CLI::App* sub : {picture, evaluate})
         sub->add_option("--beam", call.decode.beam_width, "1 is greedy")->check(CLI::Range(1, 10000));

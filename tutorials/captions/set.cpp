@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "data/utf8.hpp"
 #include "nn/bleu.hpp"
 
 namespace unroll {
@@ -20,7 +21,11 @@ CaptionSet load_part(const CaptionFiles& files, const std::string& part, int64_t
         if (split == part) which.push_back(i);
     }
     if (which.empty()) throw Error("{}: no picture of the part {}", path, part);
-    for (size_t i : which) set.list.push_back(all[i]);
+    for (size_t i : which) {
+        if (files.lowercase)
+            for (std::string& caption : all[i].captions) caption = to_lower(caption);
+        set.list.push_back(all[i]);
+    }
     if (own) {
         LoadedPictures loaded =
             load_pictures(files.pictures, set.list, size, files.skip_damaged ? Damaged::skip : Damaged::fatal);

@@ -13,6 +13,7 @@ struct CaptionFiles {
     std::string set = "emoji-captions", data = {};  // data/emoji-captions, unless captions are given:
     std::string captions = {}, pictures = {};       // a file of any format of load_captions, and the folder
     bool skip_damaged = false;                      // pictures; else the first one is an Error
+    bool lowercase = false;                         // captions in small letters
 };
 
 struct CaptionSet {

@@ -6,6 +6,8 @@
 
 #include "core/gradcheck.hpp"
 #include "core/tensor.hpp"
+#include "data/picture.hpp"
+#include "data/sound.hpp"
 
 /// What a chapter is told with. A chapter fills these in with designated initialisers (`lesson.plot({.title = "Loss",
 /// ...})`); each sink (terminal, page) renders them its own way. Text may hold `code`, $maths$ and *emphasis* where it
@@ -103,6 +105,22 @@ struct WordMap {
     std::string caption = {};  // marked
 };
 
+/// A picture, and how much of each word's attention each of its regions had.
+struct Looks {
+    std::string title = {};
+    Picture picture = {};
+    std::vector<std::string> words = {};
+    std::vector<Grid> weights = {};  // one a word, regions from above
+    std::string caption = {};        // marked
+};
+
+/// A sound to be played.
+struct Clip {
+    std::string title = {};
+    Sound sound = {};
+    std::string caption = {};  // marked
+};
+
 /// A fact that the run has verified, or not.
 struct Check {
     std::string statement;  // marked
@@ -130,6 +148,8 @@ class Sink {
     virtual void tree(const Tree&) = 0;
     virtual void shaded(const ShadedText&) = 0;
     virtual void map(const WordMap&) = 0;
+    virtual void looks(const Looks&) = 0;
+    virtual void clip(const Clip&) = 0;
     virtual void check(const Check&) = 0;
     virtual void sample(const std::string& title, const std::string& text) = 0;
     virtual void stops(const std::string& title, const std::vector<Stop>&) = 0;

@@ -11,6 +11,7 @@
 #include "core/kernels/parallel.hpp"
 #include "core/print.hpp"
 #include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/looks.hpp"
 #include "tutorials/lesson/page.hpp"
 #include "tutorials/lesson/results.hpp"
 #include "tutorials/lesson/svg.hpp"
@@ -123,9 +124,18 @@ void Lesson::shaded(const ShadedText& text) {
     tell([&](Sink& sink) { sink.shaded(text); });
 }
 
+void Lesson::clip(const Clip& clip) {
+    tell([&](Sink& sink) { sink.clip(clip); });
+}
+
 void Lesson::map(const WordMap& map) {
     tell([&](Sink& sink) { sink.map(map); });
     if (!options_.figures.empty()) figure_file(map.title, map_svg(map));
+}
+
+void Lesson::looks(const Looks& looks) {
+    tell([&](Sink& sink) { sink.looks(looks); });
+    if (!options_.figures.empty()) figure_file(looks.title, looks_svg(looks));
 }
 
 // DIR/01-the-figures-title.svg
@@ -138,11 +148,6 @@ void Lesson::figure_file(const std::string& title, const std::string& svg) {
             name += '-';
     }
     door::replace_file(options_.figures + "/" + name + ".svg", standalone(svg));
-}
-
-void Lesson::gradcheck(const std::string& caption, const GradCheck& result) {
-    table(gradcheck_table(caption, result));
-    check("largest relative error of the gradients", result.error, result.tolerance);
 }
 
 void Lesson::check(const std::string& statement, bool holds) {

@@ -80,6 +80,8 @@ class Lesson {
     void tree(const lesson::Tree& tree);
     void shaded(const lesson::ShadedText& text);
     void map(const lesson::WordMap& map);
+    void looks(const lesson::Looks& looks);
+    void clip(const lesson::Clip& clip);
     /// A gradient check as a table, one row an input, and the check that it passed.
     void gradcheck(const std::string& caption, const GradCheck& result);
     /// A fact this run verifies (marked): one that does not hold makes the exit status 1. The second form holds where

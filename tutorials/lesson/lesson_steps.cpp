@@ -1,4 +1,4 @@
-// Lesson's forward and backward: a tape stepped through, record by record.
+// Lesson's gradient check, and its forward and backward: a tape stepped through, record by record.
 #include <fmt/format.h>
 
 #include "core/backprop.hpp"
@@ -9,6 +9,11 @@
 namespace unroll {
 
 using namespace lesson;
+
+void Lesson::gradcheck(const std::string& caption, const GradCheck& result) {
+    table(gradcheck_table(caption, result));
+    check("largest relative error of the gradients", result.error, result.tolerance);
+}
 
 void Lesson::forward(const std::string& title, const Tape& tape, int first, int most) {
     std::vector<Stop> stops;

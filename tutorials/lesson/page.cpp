@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tutorials/lesson/clip.hpp"
+#include "tutorials/lesson/looks.hpp"
 #include "tutorials/lesson/page_parts.hpp"
 #include "tutorials/lesson/palette.hpp"
 #include "tutorials/lesson/scale.hpp"
@@ -184,7 +186,6 @@ void Page::heatmap(const Heatmap& map) {
 }
 
 void Page::tree(const Tree& t) { figure("tree", t.title, t.caption, scrolling(t.title, tree_svg(t)), {}); }
-
 void Page::shaded(const ShadedText& t) {
     Table numbers{.header = {"token", t.unit}};
     for (size_t i = 0; i < std::min<size_t>(t.tokens.size(), 200); i++)
@@ -192,8 +193,9 @@ void Page::shaded(const ShadedText& t) {
     figure("shades", t.title, t.caption + (t.caption.empty() ? "" : " ") + "From " + shaded_range(t) + ".",
            shaded_html(t), numbers);
 }
-
 void Page::map(const WordMap& m) { figure("map", m.title, m.caption, scrolling(m.title, map_svg(m)), {}); }
+void Page::looks(const Looks& l) { figure("looks", l.title, l.caption, scrolling(l.title, looks_svg(l)), {}); }
+void Page::clip(const Clip& c) { figure("clip", c.title, c.caption, clip_html(c), {}); }
 
 void Page::check(const Check& c) {
     body_ += fmt::format("<p class=\"check {}\"><span class=\"verdict\">{}</span> {}{}</p>\n",
@@ -232,7 +234,7 @@ std::string Page::document(const std::vector<std::pair<std::string, std::string>
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
         "<meta name=\"color-scheme\" content=\"light dark\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-        "script-src 'unsafe-inline'; font-src data:; img-src data:\">\n";
+        "script-src 'unsafe-inline'; font-src data:; img-src data:; media-src data:\">\n";
     out += "<title>" + html(number_ + " " + title_) + "</title>\n";
     if (!tex_.empty()) out += libs.katex;
     if (plots_) out += libs.chart;

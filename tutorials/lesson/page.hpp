@@ -23,6 +23,8 @@ class Page : public Sink {
     void tree(const Tree&) override;
     void shaded(const ShadedText&) override;
     void map(const WordMap&) override;
+    void looks(const Looks&) override;
+    void clip(const Clip&) override;
     void check(const Check&) override;
     void sample(const std::string& title, const std::string& text) override;
     void stops(const std::string& title, const std::vector<Stop>&) override;

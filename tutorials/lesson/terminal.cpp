@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "tutorials/lesson/clip.hpp"
 #include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/looks.hpp"
 #include "tutorials/lesson/text.hpp"
 #include "tutorials/lesson/tree.hpp"
 #include "tutorials/lesson/words.hpp"
@@ -103,7 +105,11 @@ void Terminal::shaded(const ShadedText& t) {
           t.caption + (t.caption.empty() ? "" : " ") + "From " + shaded_range(t) + ".");
 }
 
+void Terminal::clip(const Clip& c) { block(c.title, clip_lines(c, columns_), c.caption); }
+
 void Terminal::map(const WordMap& m) { block(m.title, map_lines(m, columns_), m.caption); }
+
+void Terminal::looks(const Looks& l) { block(l.title, looks_lines(l, columns_), l.caption); }
 
 void Terminal::sample(const std::string& title, const std::string& text) {
     std::vector<std::string> lines;

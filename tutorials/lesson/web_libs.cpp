@@ -9,15 +9,6 @@
 #include "core/file.hpp"
 
 namespace unroll::lesson {
-namespace {
-
-std::optional<std::string> content_of(const std::string& path) {
-    try {
-        return read_file(path);
-    } catch (const Error&) {
-        return std::nullopt;
-    }
-}
 
 std::string base64(std::string_view bytes) {
     constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -29,6 +20,16 @@ std::string base64(std::string_view bytes) {
         for (size_t k = 0; k < 4; k++) out += i + k > bytes.size() ? '=' : digits[group >> (18 - 6 * k) & 63];
     }
     return out;
+}
+
+namespace {
+
+std::optional<std::string> content_of(const std::string& path) {
+    try {
+        return read_file(path);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
 }
 
 // What would end the element early is escaped; inside the strings of a script "<\/" means the same.

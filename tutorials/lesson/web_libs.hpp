@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 
 namespace unroll::lesson {
 
@@ -12,6 +13,9 @@ struct WebLibs {
 /// From `folder`, laid out as Debian does: katex/katex.min.js, katex/katex.min.css, katex/fonts/*.woff2,
 /// chart.js/chart.min.js. Of the fonts only those that `tex`, all formulas of the page, can ask for.
 WebLibs load_web_libs(const std::string& folder, const std::string& tex);
+
+/// Bytes as text, for data URIs.
+std::string base64(std::string_view bytes);
 
 /// The folder of the build's configuration.
 std::string web_libs_folder();

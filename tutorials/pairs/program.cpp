@@ -19,8 +19,8 @@ std::string PairCall::file(const std::string& part) const {
     return fmt::format("{}/{}/{}.tsv", data, set, part);
 }
 
-bool train_pairs(PairTrainer& trainer, int64_t steps, const std::string& checkpoint,
-                 const std::map<std::string, std::string>& configuration) {
+bool run_training(Trainer& trainer, int64_t steps, const std::string& checkpoint,
+                  const std::map<std::string, std::string>& configuration, const char* unit) {
     const auto save = [&] { trainer.save(checkpoint, configuration); };
     if (!std::filesystem::exists(checkpoint)) save();
     const lesson::door::Interrupt interrupt;
@@ -39,7 +39,12 @@ bool train_pairs(PairTrainer& trainer, int64_t steps, const std::string& checkpo
     }
     bar.finish();
     save();
-    return trainer.steps_done() == steps;
+    for (const Trainer::Validation& v : trainer.history())
+        fmt::print("step {:>6}  {:>8} words  training {:.3f}  validation {:.3f} {}\n", v.step, v.words, v.train,
+                   v.valid, unit);
+    const bool ended = trainer.steps_done() == steps;
+    if (!ended) fmt::print("stopped: the same command goes on from {}\n", checkpoint);
+    return ended;
 }
 
 static void flush() {

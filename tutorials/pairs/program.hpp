@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "data/text.hpp"
-#include "models/pair_trainer.hpp"
+#include "models/trainer.hpp"
 #include "nn/decode.hpp"
 
 /// What build/tutorials/translate and build/tutorials/summarise share: one command line for a model of pairs.
@@ -48,9 +48,9 @@ class PairProgram {
 int run(PairProgram& program, const std::string& name, const std::string& what, const std::string& sets, PairCall call,
         int argc, char** argv);
 
-/// Trains to the end, or until Ctrl-C, with a bar; the checkpoint is written at every validation and at the end. False
-/// where it was stopped.
-bool train_pairs(PairTrainer& trainer, int64_t steps, const std::string& checkpoint,
-                 const std::map<std::string, std::string>& configuration);
+/// Trains to the end of `steps`, or until Ctrl-C, with a bar, and prints the validations; the checkpoint is written at
+/// each of them and at the end. unit: "nats a word". False where it was stopped.
+bool run_training(Trainer& trainer, int64_t steps, const std::string& checkpoint,
+                  const std::map<std::string, std::string>& configuration, const char* unit = "nats a word");
 
 }  // namespace unroll

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "models/pair_trainer.hpp"
 #include "tutorials/pairs/program.hpp"
 
 namespace unroll {
@@ -10,7 +11,7 @@ namespace unroll {
 /// Trains a Translator or Summariser on the pairs of the call, or goes on from its folder. False where it was stopped.
 template <class Model, class Trainer, class ModelOptions>
 bool train_in_folder(const PairCall& call, PairColumns columns, const ModelOptions& options, PairBatchOptions batches,
-                     PairTraining training) {
+                     Training training) {
     if (call.steps > 0) training.steps = call.steps;
     const bool own = !call.train.empty();
     if (own) columns = {};
@@ -31,12 +32,7 @@ bool train_in_folder(const PairCall& call, PairColumns columns, const ModelOptio
                trainer.batches());
     auto configuration = model.configuration();
     configuration["set"] = own ? "" : call.set;
-    const bool ended = train_pairs(trainer, training.steps, checkpoint, configuration);
-    for (const PairTrainer::Validation& v : trainer.history())
-        fmt::print("step {:>6}  {:>8} words  training {:.3f}  validation {:.3f} nats a word\n", v.step, v.words,
-                   v.train, v.valid);
-    if (!ended) fmt::print("stopped: the same command goes on from {}\n", checkpoint);
-    return ended;
+    return run_training(trainer, training.steps, checkpoint, configuration);
 }
 
 }  // namespace unroll

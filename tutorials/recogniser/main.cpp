@@ -1,20 +1,22 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
 #include "core/kernels/parallel.hpp"
 #include "tutorials/lesson/door.hpp"
-#include "tutorials/lesson/progress.hpp"
+#include "tutorials/pairs/program.hpp"
 #include "tutorials/recogniser/evaluation.hpp"
+#include "tutorials/recogniser/show.hpp"
 
 using namespace unroll;
 
 namespace {
 
 struct Call {
-    std::string folder = {}, data = UNROLL_ROOT "/data/synth-digits", part = "test", noise = "white";
+    std::string folder = {}, data = UNROLL_ROOT "/data/synth-digits", part = "test", noise = "white", page = {};
     std::vector<std::string> files = {};
     int64_t steps = 0, digits = 1800, draws = 2;
     uint64_t seed = 1;
@@ -26,7 +28,6 @@ struct Call {
 bool train(const Call& call) {
     SpeechRecipe recipe;
     if (call.steps > 0) recipe.training.steps = call.steps;
-    recipe.training.seed = call.seed;
     std::filesystem::create_directories(call.folder);
     const std::string checkpoint = call.folder + "/model";
     const DigitRecordings recordings(find_digits(call.data, "train")), others(find_digits(call.data, "valid"));
@@ -35,34 +36,13 @@ bool train(const Call& call) {
     Generator gen(call.seed);
     Recogniser model = goes_on ? Recogniser::load(checkpoint) : Recogniser(recipe.model, gen);
     RecogniserTrainer trainer(
-        model, [&](int64_t step) { return task.batch(step); }, valid.batches_as_they_are(10), recipe.training);
+        model, [&](int64_t step) { return task.batch(step); }, valid.batches_as_they_are(10), recipe.training,
+        call.seed);
     const std::map<std::string, std::string> source = {
         {"recordings", fmt::format("{} of {}, seed {}", recordings.size(), call.data, call.seed)}};
     if (goes_on) trainer.resume(checkpoint, source);
     fmt::print("{}\n{} recordings, {} steps\n", model.pretty(), recordings.size(), recipe.training.steps);
-    const auto save = [&] { trainer.save(checkpoint, source); };
-    if (!goes_on) save();
-    const lesson::door::Interrupt interrupt;
-    lesson::Progress bar({.title = "training", .total = double(recipe.training.steps), .unit = "steps"});
-    bar.add(double(trainer.steps_done()));
-    double mean = 0;
-    size_t validations = trainer.history().size();
-    while (!interrupt.asked() && trainer.step()) {
-        mean = mean == 0 ? trainer.loss() : 0.98 * mean + 0.02 * trainer.loss();
-        std::string note = fmt::format("loss {:.3f}", mean);
-        if (!trainer.history().empty()) note += fmt::format(", valid {:.3f} nats", trainer.history().back().valid);
-        bar.add(1, note);
-        if (trainer.history().size() == validations) continue;
-        validations = trainer.history().size();
-        save();
-    }
-    bar.finish();
-    save();
-    for (const auto& v : trainer.history())
-        fmt::print("step {:>6}  training {:.4f}  validation {:.4f} nats a digit\n", v.step, v.train, v.valid);
-    const bool ended = trainer.steps_done() == recipe.training.steps;
-    if (!ended) fmt::print("stopped: the same command goes on from {}\n", checkpoint);
-    return ended;
+    return run_training(trainer, recipe.training.steps, checkpoint, source, "nats a digit");
 }
 
 std::string rate(const Edits& e) {
@@ -102,14 +82,29 @@ void evaluate(const Call& call) {
     }
 }
 
-void recognise(const Call& call) {
+int recognise(const Call& call) {
     const Recogniser model = Recogniser::load(call.folder + "/model");
-    for (const std::string& file : call.files) {
-        const Tensor y = model.log_probs({speech_features(load_sound(file))}).at(0);
-        std::string digits;
-        for (const int d : digits_of(best_path(y))) digits += fmt::format("{}{}", digits.empty() ? "" : " ", d);
-        fmt::print("{}{}\n", call.files.size() > 1 ? file + ": " : "", digits);
+    const auto loaded = [](const std::string& file) {
+        const Sound sound = load_sound(file, 600);
+        const bool silent = std::all_of(sound.samples.begin(), sound.samples.end(), [](float x) { return x == 0; });
+        if (silent) throw Error("{}: nothing but silence", file);
+        return sound;
+    };
+    if (!call.page.empty()) {
+        Lesson lesson({.number = "09", .title = "What the recogniser hears"});
+        const char* const arguments[] = {"recognise", "--page", call.page.c_str()};
+        return lesson.run(3, arguments, [&] {
+            for (const std::string& file : call.files) {
+                lesson.section(std::filesystem::path(file).filename().string(), "Speech Recognition");
+                show_heard(lesson, model, loaded(file), "The sound");
+            }
+        });
     }
+    for (const std::string& file : call.files) {
+        const Tensor y = model.log_probs({speech_features(loaded(file))}).at(0);
+        fmt::print("{}{}\n", call.files.size() > 1 ? file + ": " : "", digits_text(searched({})(y)));
+    }
+    return 0;
 }
 
 }  // namespace
@@ -138,6 +133,7 @@ int main(int argc, char** argv) try {
     evaluation->add_option("--weight", call.weight, "of log P(w)")->check(CLI::Range(0.0, 10.0));
     evaluation->add_option("--beam", call.width, "prefixes kept")->check(CLI::Range(1, 10000));
     wav->add_option("FILE", call.files)->required();
+    wav->add_option("--page", call.page, "writes a page too, which plays the sound and shows what was heard when");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -150,7 +146,7 @@ int main(int argc, char** argv) try {
     int status = 0;
     if (training->parsed()) status = train(call) ? 0 : 130;
     if (evaluation->parsed()) evaluate(call);
-    if (wav->parsed()) recognise(call);
+    if (wav->parsed()) status = recognise(call);
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("standard output: can't be written");
     return status;
 } catch (const std::exception& error) {

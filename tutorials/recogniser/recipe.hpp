@@ -18,7 +18,7 @@ struct SpeechRecipe {
     double clean = 0.05;                          // share of strings without noise
     int64_t batch_digits = 160;
     RecogniserOptions model = {};
-    RecogniserTraining training = {.steps = 10000};
+    Training training = {.steps = 10000, .warm_up = 200, .beta2 = 0.999, .max_norm = 2, .validate_every = 500};
 };
 
 /// Strings joined from recordings as training goes, every one of them new, with noise: half white, a quarter pink, a

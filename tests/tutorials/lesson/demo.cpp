@@ -62,7 +62,14 @@ void figures(Lesson& lesson) {
                    .values = {NAN, 0.1, 3, 2, 11},
                    .spaced = false,
                    .unit = "nats"});
+    const Picture drawn{2, 2, {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}};
+    lesson.looks({.title = "Looks",
+                  .picture = drawn,
+                  .words = {"red", "white"},
+                  .weights = {{2, 2, {0.7, 0.1, 0.1, 0.1}}, {2, 2, {0, 0, 0.1, 0.9}}}});
     lesson.map({.title = "Words", .labels = {"he", "she", "Bath"}, .x = {1, 1.1, -3}, .y = {0.2, 0.3, 2}});
+    const Sound sound{8000, {0, 0.5f, 0, -1}};
+    lesson.clip({.title = "A sound", .sound = sound, .caption = "Of four samples."});
     lesson.heatmap({.title = "One cell", .values = Tensor::of({{1}})});
     lesson.tree({.title = "What was in the beam",
                  .nodes = {{-1, "the", "-0.4", true}, {-1, "a", "-1.2"}, {0, "cat", "-1.0"}, {0, "dog", "-0.9", true}},

@@ -3,7 +3,10 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "tutorials/lesson/clip.hpp"
+#include "tutorials/lesson/looks.hpp"
 #include "tutorials/lesson/text.hpp"
+#include "tutorials/lesson/web_libs.hpp"
 #include "tutorials/lesson/words.hpp"
 
 using namespace unroll;
@@ -61,4 +64,41 @@ TEST_CASE("words on a map: labels don't cover each other, and one far out doesn'
     CHECK(contains(svg, "<title>word7</title>"));
     CHECK(contains(svg, "cx=\"594.0\""));  // at the right edge
     CHECK(contains(svg, "cx=\"360.9\""));  // word60, where it was: (60 - 10) / (97 - 10) of the width
+}
+
+TEST_CASE("a picture as words saw it") {
+    const Picture two{1, 2, {1, 2, 3, 255, 254, 253}};
+    const Looks looks{.title = "<t>",
+                      .picture = two,
+                      .words = {"a", "<b>"},
+                      .weights = {{2, 2, {0.5, 0.25, 0.25, 0}}, {1, 2, {0.1, 0.9}}}};
+    const std::string svg = looks_svg(looks);
+    // BM, 62 bytes, pixels from 54 on; 40, 2 x 1, one plane, 24 bits; BGR BGR and two bytes that fill the row
+    CHECK(contains(svg,
+                   "data:image/bmp;base64,Qk0+AAAAAAAAADYAAAAoAAAAAgAAAAEAAAABABgAAAAAAAgAAAATCwAAEwsAAAAAAAAAAAAAAwIB/"
+                   "f7/AAA=\""));
+    CHECK(contains(svg, "fill-opacity=\"0.00\"><title>0.500"));
+    CHECK(contains(svg, "fill-opacity=\"0.80\"><title>0.000"));
+    CHECK(contains(svg, "&lt;b&gt;"));
+    CHECK(looks_lines(looks, 80) == std::vector<std::string>{"a    row 0, column 0: 0.50; half in 1 of 4",
+                                                             "<b>  row 0, column 1: 0.90; half in 1 of 2"});
+    for (const std::string& line : looks_lines(looks, 20)) CHECK(width(line) <= 20);
+    CHECK_THROWS_AS(looks_svg({.picture = looks.picture, .words = {"a"}}), Error);
+    CHECK_THROWS_AS(looks_lines({.words = {}}, 10), Error);
+}
+
+TEST_CASE("a clip: a sound that a page plays and a terminal draws") {
+    const Clip clip{.title = "\"one\"", .sound = {8000, {0, 0.5f, 0, -1}}};
+    const std::string wav = encode_sound(clip.sound);
+    CHECK(base64("") == "");
+    CHECK(base64("f") == "Zg==");
+    CHECK(base64("fo") == "Zm8=");
+    CHECK(base64("foobar") == "Zm9vYmFy");
+    CHECK(clip_html(clip) ==
+          "<audio controls=\"controls\" aria-label=\"&quot;one&quot;\" src=\"data:audio/wav;base64," + base64(wav) +
+              "\"></audio>\n");
+    CHECK(clip_lines(clip, 80) == std::vector<std::string>{" ▄ █", "0.00 seconds, to be heard in the page"});
+    CHECK(clip_lines(clip, 2) == std::vector<std::string>{"▄█", "0.00 seconds, to be heard in the page"});
+    CHECK(clip_lines({}, 80).at(0) == "");
+    CHECK(clip_lines({.sound = {8000, std::vector<float>(100)}}, 5).at(0) == "     ");
 }
