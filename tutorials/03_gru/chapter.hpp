@@ -6,10 +6,13 @@
 
 #include "nn/recurrent.hpp"
 #include "tutorials/lesson/lesson.hpp"
+#include "tutorials/lesson/spread.hpp"
 #include "tutorials/tasks/adding.hpp"
 
 // The parts of chapter 03, in the order they are told.
 namespace unroll {
+
+using lesson::mean_of, lesson::spread;
 
 void tell_gates(Lesson& lesson);     // one step, the sequence, what the gates do
 void tell_variants(Lesson& lesson);  // reset before or after the matrix; which way z points
@@ -38,9 +41,5 @@ void tell_adding(Lesson& lesson, Comparison& comparison);  // a task that is not
 void tell_memory(Lesson& lesson, Comparison& comparison);  // "short-term": the gradient over time steps
 void tell_austen(Lesson& lesson, Comparison& comparison);  // a language model, small budget
 void tell_table(Lesson& lesson, Comparison& comparison);   // parameters, time, and the book's table
-
-/// "0.0012 (0.0009 to 0.0020)": mean, lowest and highest; the number alone where there is one.
-std::string spread(const std::vector<double>& values, int precision);
-double mean_of(const std::vector<double>& values);
 
 }  // namespace unroll

@@ -1,7 +1,4 @@
 // The cells that are compared.
-#include <algorithm>
-#include <numeric>
-
 #include "nn/gru.hpp"
 #include "nn/lstm.hpp"
 #include "nn/rnn.hpp"
@@ -40,16 +37,6 @@ std::vector<Contestant> contestants() {
              return layer<Gru>({.reset_after = true}, D, as_large_as_lstm(D, H), gen);
          }},
     };
-}
-
-double mean_of(const std::vector<double>& values) {
-    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-std::string spread(const std::vector<double>& values, int precision) {
-    const auto [low, high] = std::minmax_element(values.begin(), values.end());
-    const std::string mean = fmt::format("{:.{}f}", mean_of(values), precision);
-    return values.size() == 1 ? mean : fmt::format("{} ({:.{}f} to {:.{}f})", mean, *low, precision, *high, precision);
 }
 
 }  // namespace unroll

@@ -7,9 +7,12 @@
 
 #include "tutorials/06_seq2seq/chapter.hpp"
 #include "tutorials/06_seq2seq/names.hpp"
+#include "tutorials/lesson/spread.hpp"
 
 namespace unroll {
 namespace {
+
+using lesson::mean_of, lesson::spread;
 
 struct Contestant {
     std::string name, key;
@@ -29,14 +32,6 @@ std::vector<Contestant> contestants() {
     }
     all.push_back({"Luong's, general, input feeding", "luong_feeding", DecoderKind::luong, Score::general, true});
     return all;
-}
-
-double mean_of(const std::vector<double>& v) { return std::accumulate(v.begin(), v.end(), 0.0) / double(v.size()); }
-
-std::string spread(const std::vector<double>& v) {
-    const auto [low, high] = std::minmax_element(v.begin(), v.end());
-    return v.size() < 2 ? fmt::format("{:.3f}", v[0])
-                        : fmt::format("{:.3f} ({:.3f} to {:.3f})", mean_of(v), *low, *high);
 }
 
 }  // namespace

@@ -197,7 +197,7 @@ void short_way_back(Lesson& lesson) {
     gen.fill_normal(r, 0, 1);
     lesson::Plot plot{.title = "How much the loss of the last step changes with each input",
                       .x = "steps back, T - k",
-                      .y = "norm of the gradient of x_k, relative to the last",
+                      .y = "gradient of x_k / of the last",
                       .log_y = true};
     const auto measure = [&](const char* name, const std::function<Var(const Var&)>& last) {
         Tape tape;

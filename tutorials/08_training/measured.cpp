@@ -16,6 +16,7 @@
 #include "nn/lstm.hpp"
 #include "nn/optim.hpp"
 #include "tutorials/08_training/chapter.hpp"
+#include "tutorials/lesson/spread.hpp"
 
 namespace unroll {
 namespace {
@@ -143,21 +144,6 @@ Outcome run(const Settings& s, const Texts& texts, int steps, uint64_t seed, les
     return outcome;
 }
 
-struct Spread {
-    double mean = 0, lowest = INFINITY, highest = -INFINITY;
-    std::string text() const { return fmt::format("{:.3f} ({:.3f} to {:.3f})", mean, lowest, highest); }
-};
-
-Spread spread(const std::vector<double>& values) {
-    Spread s;
-    for (double v : values) {
-        s.mean += v / static_cast<double>(values.size());
-        s.lowest = std::min(s.lowest, v);
-        s.highest = std::max(s.highest, v);
-    }
-    return s;
-}
-
 }  // namespace
 
 void tell_measured(Lesson& lesson, const TrainingOptions& options) {
@@ -201,8 +187,8 @@ void tell_measured(Lesson& lesson, const TrainingOptions& options) {
                 if (seed == 0) plot.series.push_back(o.train), plot.series.push_back(o.valid);
                 train.push_back(o.last_train), best.push_back(o.best_valid), end.push_back(o.last_valid);
             }
-            table.rows.push_back({s.name, spread(train).text(), spread(best).text(), spread(end).text()});
-            ends.push_back(spread(end).mean);
+            table.rows.push_back({s.name, lesson::spread(train), lesson::spread(best), lesson::spread(end)});
+            ends.push_back(lesson::mean_of(end));
         }
     }
     lesson.plot(plot);
@@ -244,14 +230,14 @@ void tell_measured(Lesson& lesson, const TrainingOptions& options) {
             for (int seed = 0; seed < seeds; seed++)
                 end.push_back(
                     run(kinds[k], many, short_run, lesson.seed() + static_cast<uint64_t>(seed), bar).last_valid);
-            row.push_back(spread(end).text());
-            worst[k] = std::max(worst[k], spread(end).mean);
+            row.push_back(lesson::spread(end));
+            worst[k] = std::max(worst[k], lesson::mean_of(end));
             if (!quick && rate == 4e-3)
                 lesson.result(fmt::format("rate_0.004_{}", k == 0   ? "plain"
                                                            : k == 1 ? "clipped"
                                                            : k == 2 ? "norm"
                                                                     : "both"),
-                              spread(end).mean);
+                              lesson::mean_of(end));
         }
         table.rows.push_back(row);
     }

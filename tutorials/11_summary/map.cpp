@@ -1,4 +1,6 @@
 // Each equation of the book, and the line of code that carries it out.
+#include <algorithm>
+
 #include "data/text.hpp"
 #include "tutorials/11_summary/chapter.hpp"
 
@@ -22,19 +24,32 @@ std::vector<Equation> load_equations(const std::string& root) {
     return equations;
 }
 
+/// Short enough for a table: `nn/rnn.cpp:19`, or "chapter 01, `bptt.cpp:24`".
+static std::string place(const Equation& e) {
+    const std::string chapters = "tutorials/";
+    if (e.file.compare(0, chapters.size(), chapters) != 0) return fmt::format("`{}:{}`", e.file, e.line);
+    return fmt::format("chapter {}, `{}:{}`", e.file.substr(chapters.size(), 2), e.file.substr(e.file.rfind('/') + 1),
+                       e.line);
+}
+
 void tell_map(Lesson& lesson, const std::string& root) {
     lesson.section("Every equation, and the line that carries it out", "Summary");
     const std::vector<Equation> equations = load_equations(root);
-    lesson::Table table{.caption =
-                            "Looked up in the code as it is now: of each line the map keeps what it says, and "
-                            "the run finds where that stands.",
-                        .header = {"section of the book", "equation", "line"}};
+    lesson.text(
+        "Looked up in the code as it is now: of each line the map keeps what it says, and the run finds where that "
+        "stands.");
+    std::vector<lesson::Table> tables;  // one for each part of the book
     std::map<std::string, int> files;
     for (const Equation& e : equations) {
-        table.rows.push_back({e.section, "$" + e.tex + "$", fmt::format("`{}:{}`", e.file, e.line)});
+        const size_t colon = std::min(e.section.find(": "), e.section.size());
+        const std::string part = e.section.substr(0, colon);
+        if (tables.empty() || tables.back().caption != part)
+            tables.push_back({.caption = part, .header = {"section", "equation", "line"}});
+        tables.back().rows.push_back(
+            {e.section.substr(std::min(colon + 2, e.section.size())), "$" + e.tex + "$", place(e)});
         files[e.file]++;
     }
-    lesson.table(table);
+    for (const lesson::Table& table : tables) lesson.table(table);
     lesson.check(
         fmt::format("each of {} equations is found in exactly one place, in {} files", equations.size(), files.size()),
         !equations.empty());
