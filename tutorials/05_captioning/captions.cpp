@@ -137,7 +137,7 @@ void measure(Lesson& lesson, const Sets& sets, const Captioner& captioner) {
                         .header = {"", "pictures", "exact", "base", "attributes", "BLEU"}};
     std::vector<std::pair<std::string, double>> results;
     for (const auto& [name, set] : {std::pair{"valid", &sets.valid}, {"test", &sets.test}, {"test_pair", &sets.pair}}) {
-        const auto captions = captioner.caption(set->pictures, {.max_length = 20, .beam_width = 1});
+        const auto captions = captioner.caption(set->pictures, {.max_length = 20, .beam_width = 4});
         for (bool neighbour : {false, true}) {
             const CaptionScore s = judge(neighbour ? nearest_captions(set->pictures, sets.train) : captions, set->list);
             table.rows.push_back({fmt::format("{}, {}", name, neighbour ? "nearest neighbour" : "captioner"),
@@ -156,7 +156,7 @@ void measure(Lesson& lesson, const Sets& sets, const Captioner& captioner) {
 
 void look(Lesson& lesson, const Sets& sets, const Captioner& captioner) {
     lesson.section("Where did it look?", "Spatial Attention");
-    const auto captions = captioner.caption(sets.test.pictures, {.max_length = 20, .beam_width = 1});
+    const auto captions = captioner.caption(sets.test.pictures, {.max_length = 20, .beam_width = 4});
     const auto nearest = nearest_captions(sets.test.pictures, sets.train);
     std::vector<double> confidence;
     for (size_t i = 0; i < captions.size(); i++) {
