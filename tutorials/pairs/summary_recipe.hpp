@@ -7,7 +7,7 @@ namespace unroll {
 struct SummaryRecipe {
     SummariserOptions summariser = {};
     PairBatchOptions batches = {.sentences = 48};
-    Training training = {.steps = 2500,
+    Training training = {.steps = 2000,
                          .warm_up = 100,
                          .learning_rate = 1.5e-3,
                          .beta2 = 0.999,
