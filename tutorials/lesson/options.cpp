@@ -90,7 +90,9 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
     }
     const std::vector<CLI::Option*> all = app_->get_options();
     for (size_t i = common_; i < all.size(); i++)
-        if (all[i]->count() > 0) options_.given += " " + named(*all[i]);
+        if (all[i]->count() > 0)  // a number as it is, a path as the help names it
+            options_.given += " " + (all[i]->get_option_text() == "N" ? all[i]->get_name() + " " + all[i]->results()[0]
+                                                                      : named(*all[i]));
     if (wrong.empty()) return std::nullopt;
     for (char& c : wrong) c = c == '\n' ? ' ' : c;
     door::write_error("error: " + wrong + "\n" + usage(program));
