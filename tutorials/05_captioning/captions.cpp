@@ -132,7 +132,8 @@ void measure(Lesson& lesson, const Sets& sets, const Captioner& captioner) {
         "`test` holds known bases in combinations of skin tone and hair that were not learnt from, `test_pair` roles "
         "of a gender that was not. Beside it the *nearest neighbour*: the caption of the picture learnt from whose "
         "pixels differ least. It can't be exactly right, since no test caption was learnt from, but most words of its "
-        "caption are: BLEU thinks highly of it. So the parts are counted.");
+        "caption are: BLEU thinks highly of it. So the parts are counted. The captioner "
+        "searches with a beam of 4.");
     lesson::Table table{.caption = fmt::format("Percent right, and BLEU-4 (`{}`)", bleu_signature(sets.test.list)),
                         .header = {"", "pictures", "exact", "base", "attributes", "BLEU"}};
     std::vector<std::pair<std::string, double>> results;
