@@ -82,6 +82,8 @@ void check_png(Bytes file, Size size) {
     for (;;) {
         const uint32_t length = file.number(4);
         const std::string_view body = file.take(size_t{4} + length), type = body.substr(0, 4);
+        if (!std::all_of(type.begin(), type.end(), [](char c) { return (c | ' ') >= 'a' && (c | ' ') <= 'z'; }))
+            throw Error("{}: the picture is damaged: a chunk whose name is not of letters", file.name);
         if (file.number(4) != checksum(body)) throw Error("{}: the picture is damaged: a checksum differs", file.name);
         if (type == "IDAT") packed += body.substr(4);
         if (type == "IEND") break;

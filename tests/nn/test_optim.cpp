@@ -68,6 +68,10 @@ std::vector<double> train(const Maker& make, int64_t begin, int64_t end, DType d
     if (void* p = std::malloc(n)) return p;
     throw std::bad_alloc();
 }
+[[gnu::noinline]] void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
+    allocations++;
+    return std::malloc(n);
+}
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 

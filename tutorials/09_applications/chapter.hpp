@@ -9,8 +9,8 @@ namespace unroll {
 
 struct ApplicationOptions {
     std::string data = UNROLL_ROOT "/data";  // where the data sets are
-    // Folders of trained models; "": trained here, for a while, but for the fixed one, which is left out then.
-    std::string translator, fixed, recogniser, summariser, plain;
+    // Folders of trained models; "": trained here, for a while, but for `fixed` and `decoders`, which are left out then.
+    std::string translator, fixed, decoders, recogniser, summariser, plain;
 };
 
 void tell_scoring(Lesson& lesson);                                         // P(y | x) and its argmax, by hand

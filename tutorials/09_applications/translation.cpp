@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 
 #include "nn/bootstrap.hpp"
 #include "tutorials/09_applications/chapter.hpp"
+#include "tutorials/lesson/spread.hpp"
 #include "tutorials/pairs/translation_recipe.hpp"
 
 namespace unroll {
@@ -68,6 +70,32 @@ DecodeOptions chosen(Lesson& lesson, const Translator& translator, const Transla
     lesson.table(table);
     lesson.text(fmt::format("Chosen: beam {}, exponent {}.", best.beam_width, best.exponent));
     return best;
+}
+
+/// Models trained alike but for the decoder: those folders NAME-SEED that are there.
+void compare_decoders(Lesson& lesson, const std::string& folder, const TranslationTest& valid) {
+    lesson::Table table{.caption = "BLEU on the validation set by greedy search, mean (lowest to highest) over seeds",
+                        .header = {"decoder", "seeds", "parameters", "BLEU"}};
+    for (const std::string& name : compared_decoders()) {
+        std::vector<double> score;
+        int64_t parameters = 0;
+        for (int seed = 1; std::filesystem::exists(fmt::format("{}/{}-{}", folder, name, seed)); seed++) {
+            Translator t = Translator::load(fmt::format("{}/{}-{}", folder, name, seed));
+            score.push_back(
+                Bleu()
+                    .corpus(t.translate(valid.sources, {.max_length = 100, .beam_width = 1}), valid.references)
+                    .score);
+            parameters = parameter_count(t.model);
+        }
+        if (score.empty()) continue;
+        table.rows.push_back({name, score.size(), parameters, lesson::spread(score, 1)});
+        lesson.result("translation_decoder_" + name, lesson::mean_of(score));
+    }
+    if (table.rows.empty()) throw Error("{}: holds no folder {}-1", folder, compared_decoders()[0]);
+    lesson.text(
+        "All with the same sizes, batches and steps: the vector that is *fixed* for all steps, the *book's* decoder, "
+        "Luong's with each of the three scores, and with its attention fed back:");
+    lesson.table(table);
 }
 
 void show_scores(Lesson& lesson, const Translator& translator, const std::string& source, const std::string& reference,
@@ -156,6 +184,7 @@ void tell_translation(Lesson& lesson, const ApplicationOptions& options) {
         samples.rows.push_back({test.sources[s], hypotheses[s], test.references[0][s], sentence[s]});
     }
     lesson.table(samples);
+    if (!options.decoders.empty()) compare_decoders(lesson, options.decoders, valid);
     const size_t middle = order[order.size() / 2];
     show_scores(lesson, translator, test.sources[middle], test.references[0][middle], hypotheses[middle]);
     lesson.result("translation_test_bleu", own);

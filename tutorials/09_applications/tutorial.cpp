@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
     ApplicationOptions options;
     lesson.option("--data DIR", options.data, "where the data sets are");
     lesson.option("--translator FOLDER", options.translator, "measure this one, made by build/tutorials/translate");
-    lesson.option("--fixed FOLDER", options.fixed, "and this one, made with its --fixed");
+    lesson.option("--fixed FOLDER", options.fixed, "and this one, made with its --decoder fixed");
+    lesson.option("--decoders FOLDER", options.decoders, "and those in it, NAME-SEED, made with its --decoder NAME");
     lesson.option("--recogniser FOLDER", options.recogniser, "measure this one, made by build/tutorials/recognise");
     lesson.option("--summariser FOLDER", options.summariser, "measure this one, made by build/tutorials/summarise");
     lesson.option("--plain FOLDER", options.plain, "and this one, made with its --plain");

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "models/translator.hpp"
 
@@ -34,6 +35,24 @@ inline TranslationRecipe translation_recipe(const std::string& set) {
     r.batches = {.tokens = tiny ? 400 : 450};
     r.training = {.steps = tiny ? 1500 : 18000, .validate_every = tiny ? 500 : 1000};
     return r;
+}
+
+/// The models that chapter 09 compares: without attention; the book's decoder; Luong's with each score; and with input
+/// feeding.
+inline std::vector<std::string> compared_decoders() {
+    return {"fixed", "book-general", "dot", "general", "concat", "feeding"};
+}
+
+/// One of them: the recipe's sizes, but encoder states as long as the decoder's and alone in the memory, as dot needs.
+inline Seq2SeqOptions compared_model(Seq2SeqOptions model, const std::string& name) {
+    model.encoder_size = model.hidden_size / 2;
+    model.memory_embedding = false;
+    model.decoder = name == "fixed"          ? DecoderKind::fixed
+                    : name == "book-general" ? DecoderKind::book
+                                             : DecoderKind::luong;
+    model.score = name == "dot" ? Score::dot : name == "concat" ? Score::concat : Score::general;
+    model.input_feeding = name == "feeding";
+    return model;
 }
 
 }  // namespace unroll

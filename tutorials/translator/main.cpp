@@ -15,15 +15,13 @@ namespace {
 class Translate final : public PairProgram {
   public:
     void add_to(CLI::App& train, CLI::App& evaluate) override {
-        train.add_flag("--fixed", fixed_, "without attention: each step sees the encoder's last state");
+        train.add_option("--decoder", decoder_, "one of those compared in chapter 09, instead of the recipe's")
+            ->check(CLI::IsMember(compared_decoders()));
         evaluate.add_flag("--table", table_, "BLEU for each of some widths of the beam and exponents");
     }
     bool train(const PairCall& call) override {
         TranslationRecipe r = translation_recipe(call.set);
-        if (fixed_) {
-            r.translator.model.decoder = DecoderKind::fixed;
-            r.translator.model.input_feeding = r.translator.model.memory_embedding = false;
-        }
+        if (!decoder_.empty()) r.translator.model = compared_model(r.translator.model, decoder_);
         return train_in_folder<Translator, Seq2SeqTrainer>(call, r.columns, r.translator, r.batches, r.training);
     }
     void load(const std::string& folder) override { translator_ = Translator::load(folder); }
@@ -68,7 +66,8 @@ class Translate final : public PairProgram {
     }
 
   private:
-    bool fixed_ = false, table_ = false;
+    std::string decoder_;
+    bool table_ = false;
     std::optional<Translator> translator_;
 };
 
