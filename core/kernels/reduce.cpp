@@ -113,8 +113,10 @@ double dot(int64_t n, const T* x, const T* y) {
 
 template <class T>
 void column_sums(int64_t R, int64_t C, const T* x, T* y, bool accumulate) {
-    each_column_tile(R, C, y, accumulate,
-                     [=](int64_t r, int64_t j, int64_t n) { return Simd<T>::load(x + r * C + j, n); });
+    each_column_tile(R, C, y, accumulate, [=](int64_t r, int64_t j, int64_t n) {
+        __builtin_prefetch(x + (r + 4) * C + j);  // rows lie too far apart to be foreseen
+        return Simd<T>::load(x + r * C + j, n);
+    });
 }
 
 template <class T>
