@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """README.md against what it speaks of: the example is the program that the tests run, the table of measured figures is
-made of the chapters' results.json, and links lead somewhere. `test_readme.py --write` makes example and table anew."""
+made of the chapters' results*.json, and links lead somewhere. `test_readme.py --write` makes example and table anew."""
 import json
 import pathlib
 import re
@@ -13,7 +13,7 @@ text = readme.read_text(encoding="utf-8")
 
 def table():
     rows = ["| figure | value | command | seed | time | machine |", "|---|---|---|---|---|---|"]
-    for path in sorted(root.glob("tutorials/[0-9][0-9]_*/results.json")):
+    for path in sorted(root.glob("tutorials/[0-9][0-9]_*/results*.json")):
         run = json.loads(path.read_text(encoding="utf-8"))
         number = path.parent.name[:2]
         command = " ".join(["tutorials/start", number, *run.get("options", "").split()])

@@ -35,7 +35,7 @@ def equations(folder, problems):
 
 def figures(folder):
     named = {}
-    for path in sorted(folder.glob("tutorials/[0-9][0-9]_*/results.json")):
+    for path in sorted(folder.glob("tutorials/[0-9][0-9]_*/results*.json")):
         for name, value in json.loads(path.read_text(encoding="utf-8"))["results"].items():
             named[f"{path.parent.name[:2]}.{name}"] = value
     return named
@@ -88,7 +88,7 @@ with tempfile.TemporaryDirectory() as name:
     copy = pathlib.Path(name)
     for file in {chapter + "/README.md", chapter + "/advice.tsv", chapter + "/equations.tsv",
                  *(row[2] for row in rows(root, "equations.tsv")),
-                 *(path.relative_to(root).as_posix() for path in root.glob("tutorials/*/results.json"))}:
+                 *(path.relative_to(root).as_posix() for path in root.glob("tutorials/*/results*.json"))}:
         (copy / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / file, copy / file)
     if problems_of(copy) != problems:

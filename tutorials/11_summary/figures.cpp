@@ -72,14 +72,19 @@ Figures load_figures(const std::string& root) {
     }
     std::sort(folders.begin(), folders.end());
     for (const std::string& folder : folders) {
-        const std::string path = fmt::format("{}/tutorials/{}/results.json", root, folder);
-        if (!std::filesystem::exists(path, error)) {
-            figures.missing.push_back(folder);
-            continue;
+        std::vector<std::string> files;
+        for (const auto& entry : std::filesystem::directory_iterator(root + "/tutorials/" + folder)) {
+            const std::string name = entry.path().filename().string();
+            if (name.compare(0, 7, "results") == 0 && entry.path().extension() == ".json")
+                files.push_back(entry.path().string());
         }
-        figures.chapters.push_back(read_results(path, folder));
-        const Figures::Chapter& c = figures.chapters.back();
-        for (const auto& [name, value] : c.results) figures.named[c.number() + "." + name] = value;
+        std::sort(files.begin(), files.end());
+        if (files.empty()) figures.missing.push_back(folder);
+        for (const std::string& file : files) {
+            figures.chapters.push_back(read_results(file, folder));
+            const Figures::Chapter& c = figures.chapters.back();
+            for (const auto& [name, value] : c.results) figures.named[c.number() + "." + name] = value;
+        }
     }
     return figures;
 }
@@ -113,7 +118,8 @@ void tell_figures(Lesson& lesson, const Figures& figures) {
 
     lesson.section("All that was measured", "Summary");
     lesson.text(
-        "Each chapter's full run writes its figures to `results.json` beside it. Here they are, all of them; what a "
+        "Each chapter's full run writes its figures to `results.json` beside it (on other texts to "
+        "`results_TEXT.json`). Here they are, all of them; what a "
         "figure means is told in its chapter under *Measured*, and `tutorials/start NN` measures it again.");
     lesson::Table all{.caption = "The chapters' results.json",
                       .header = {"chapter", "figure", "value", "seed", "run of", "machine"}};
