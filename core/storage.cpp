@@ -1,5 +1,6 @@
 #include "core/storage.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -25,6 +26,7 @@ bool poison = false;
 struct Pool {
     Storage* free[classes] = {};
     MemoryStats stats = {};
+    int64_t limit = int64_t{1} << 50;  // of live bytes
 };
 
 Pool& pool() {
@@ -47,10 +49,10 @@ int class_of(size_t bytes, size_t* size) {
 }  // namespace
 
 Storage* Storage::acquire(size_t bytes) {
-    if (bytes > (size_t{1} << 50)) throw std::bad_alloc();
+    Pool& p = pool();
+    if (bytes > size_t(p.limit) || int64_t(bytes) > p.limit - p.stats.live_bytes) throw std::bad_alloc();
     size_t size = 0;
     int c = class_of(bytes, &size);
-    Pool& p = pool();
     Storage* s = p.free[c];
     if (s != nullptr) {
         p.free[c] = s->next;
@@ -78,6 +80,11 @@ __attribute__((noinline)) void Storage::release(Storage* s) {
     p.free[s->size_class] = s;
     p.stats.pooled_bytes += s->bytes;
 }
+
+MemoryLimit::MemoryLimit(int64_t bytes) : before_(pool().limit) {
+    pool().limit = std::min(before_, pool().stats.live_bytes + bytes);
+}
+MemoryLimit::~MemoryLimit() { pool().limit = before_; }
 
 MemoryStats memory_stats() { return pool().stats; }
 

@@ -30,6 +30,17 @@ struct MemoryStats {
 };
 MemoryStats memory_stats();
 
+/// While it lives, this thread's storage can grow by so many bytes: what asks for more gets std::bad_alloc.
+class MemoryLimit {
+  public:
+    explicit MemoryLimit(int64_t bytes);
+    ~MemoryLimit();
+    MemoryLimit(const MemoryLimit&) = delete;
+
+  private:
+    const int64_t before_;
+};
+
 /// Gives what the pool keeps back to the heap.
 void release_pool();
 

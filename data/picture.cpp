@@ -83,7 +83,7 @@ void check_png(Bytes file, Size size) {
         const uint32_t length = file.number(4);
         const std::string_view body = file.take(size_t{4} + length), type = body.substr(0, 4);
         if (!std::all_of(type.begin(), type.end(), [](char c) { return (c | ' ') >= 'a' && (c | ' ') <= 'z'; }))
-            throw Error("{}: the picture is damaged: a chunk whose name is not of letters", file.name);
+            throw Error("{}: the picture is damaged: a chunk without a name", file.name);
         if (file.number(4) != checksum(body)) throw Error("{}: the picture is damaged: a checksum differs", file.name);
         if (type == "IDAT") packed += body.substr(4);
         if (type == "IEND") break;
@@ -99,8 +99,7 @@ void check_png(Bytes file, Size size) {
 /// The size, from the frame header.
 Size jpeg_size(Bytes file) {
     for (;;) {
-        while (file.number(1) != 0xFF) {
-        }
+        while (file.number(1) != 0xFF) continue;
         uint32_t marker = 0xFF;
         while (marker == 0xFF) marker = file.number(1);
         if (marker == 0 || marker == 1 || (marker >= 0xD0 && marker <= 0xD8)) continue;  // these have no body

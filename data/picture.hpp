@@ -6,8 +6,7 @@
 
 #include "core/tensor.hpp"
 
-/// Pictures in colour, from PNG and JPEG files, to tensors. What can't be used is an Error of one line that names the
-/// file.
+/// Pictures in colour, from PNG and JPEG files, to tensors. What can't be used is an Error that names the file.
 namespace unroll {
 
 /// Rows from the top, of each pixel red, green and blue.

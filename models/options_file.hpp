@@ -2,8 +2,10 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <new>
 #include <string>
 
+#include "core/file.hpp"
 #include "data/vocabulary.hpp"
 #include "nn/checkpoint.hpp"
 
@@ -36,14 +38,20 @@ void load_options(const std::string& path, const char* model, Each each) {
     });
 }
 
-/// The model of these options with the file's weights.
+/// The model of these options with the file's weights. Options of a model far larger than the file cost no memory.
 template <class Model, class Options>
 Model load_model(const std::string& path, const Options& options) try {
     Generator gen(1);
-    Model model(options, gen);
+    const int64_t most = 4 * InputFile(path).size() + (64 << 20);
+    Model model = [&] {
+        const MemoryLimit limit(most);
+        return Model(options, gen);
+    }();
     load_weights(path, model);
     return model;
-} catch (const std::exception& error) {  // memory among them
+} catch (const std::bad_alloc&) {
+    throw Error("{}: its model would be far larger than its weights, or than the memory there is", path);
+} catch (const std::exception& error) {
     if (std::string(error.what()).find(path) != std::string::npos) throw;
     throw Error("{}: {}", path, error.what());
 }

@@ -56,6 +56,23 @@ void operator delete(void* p, size_t, std::align_val_t) noexcept { std::free(p);
 void operator delete[](void* p, size_t, std::align_val_t) noexcept { std::free(p); }
 #endif
 
+TEST_CASE("MemoryLimit: no more than so many bytes, until it ends") {
+    Storage* held = Storage::acquire(1 << 20);
+    {
+        const MemoryLimit limit(1 << 20);
+        Storage* within = Storage::acquire(1 << 19);
+        CHECK_THROWS_AS(Storage::acquire((1 << 19) + 1), std::bad_alloc);
+        {
+            const MemoryLimit larger(1 << 30);  // the one around it holds
+            CHECK_THROWS_AS(Storage::acquire((1 << 19) + 1), std::bad_alloc);
+        }
+        Storage::release(within);
+        Storage::release(Storage::acquire(1 << 20));
+    }
+    Storage::release(Storage::acquire(1 << 22));
+    Storage::release(held);
+}
+
 TEST_CASE("storage: aligned, counted, at most a fifth larger than asked for") {
     REQUIRE(poisoned);
     for (size_t bytes : {0, 1, 63, 64, 65, 80, 81, 1000, 4096, 4097, 100000, 123456789}) {

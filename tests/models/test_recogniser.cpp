@@ -152,4 +152,8 @@ TEST_CASE("Recogniser and RecogniserTrainer: misuse, and files of other things")
     CHECK(contains(error_of([&] { Recogniser::load(folder / "nothing"); }), "nothing: "));
     save_weights(folder / "weights", model);
     CHECK(contains(error_of([&] { Recogniser::load(folder / "weights"); }), "no checkpoint of a recogniser"));
+    // Says that it has 4096 units: no memory is given for them.
+    RecogniserTrainer trainer(model, task, {task(-1)}, {});
+    trainer.save(folder / "huge", {{"hidden_size", "4096"}});
+    CHECK(contains(error_of([&] { Recogniser::load(folder / "huge"); }), "huge: its model would be far larger"));
 }
