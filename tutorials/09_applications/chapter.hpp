@@ -9,7 +9,7 @@ namespace unroll {
 
 struct ApplicationOptions {
     std::string data = UNROLL_ROOT "/data";  // where the data sets are
-    // Folders of trained models; "": trained here, for a while, but for `fixed` and `decoders`, which are left out then.
+    // Folders of trained models; "": trained here, for a while; `fixed` and `decoders` are left out then.
     std::string translator, fixed, decoders, recogniser, summariser, plain;
 };
 
