@@ -46,11 +46,7 @@ Tensor product(const Tensor& x, const Tensor& W, Form form, Tape* tape, const Te
         T* c = y.mutable_data<T>();
         if (packed != nullptr)
             kernels::gemm_packed_parallel<T>(M, N, K, a, K, static_cast<const T*>(packed), c, N, false, row);
-        else if (!form.x && M > N && N * K > 1 << 18) {  // packed once for all threads
-            Tensor panels = Tensor::empty({kernels::packed_size<T>(K, N)}, W.dtype());
-            kernels::pack(form.W, K, N, b, W.dim(1), panels.mutable_data<T>());
-            kernels::gemm_packed_parallel<T>(M, N, K, a, K, panels.data<T>(), c, N, false, row);
-        } else
+        else
             kernels::gemm<T>(form.x, form.W, M, N, K, a, x.dim(-1), b, W.dim(1), c, N, false, row);
     });
     return y;

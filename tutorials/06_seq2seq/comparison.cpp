@@ -8,6 +8,7 @@
 #include "tutorials/06_seq2seq/chapter.hpp"
 #include "tutorials/06_seq2seq/names.hpp"
 #include "tutorials/lesson/spread.hpp"
+#include "tutorials/pairs/translation_recipe.hpp"
 
 namespace unroll {
 namespace {
@@ -15,24 +16,10 @@ namespace {
 using lesson::mean_of, lesson::spread;
 
 struct Contestant {
-    std::string name, key;
-    DecoderKind decoder;
-    Score score = Score::dot;
-    bool input_feeding = false;
+    ComparedDecoder model;
     std::vector<double> nats = {}, right = {};  // one a seed
     double milliseconds = 0, parameters = 0;
 };
-
-std::vector<Contestant> contestants() {
-    std::vector<Contestant> all = {{"fixed vector", "fixed", DecoderKind::fixed}};
-    for (const auto& [score, name] :
-         {std::pair{Score::dot, "dot"}, std::pair{Score::general, "general"}, std::pair{Score::concat, "concat"}}) {
-        all.push_back({fmt::format("book's, {}", name), fmt::format("book_{}", name), DecoderKind::book, score});
-        all.push_back({fmt::format("Luong's, {}", name), fmt::format("luong_{}", name), DecoderKind::luong, score});
-    }
-    all.push_back({"Luong's, general, input feeding", "luong_feeding", DecoderKind::luong, Score::general, true});
-    return all;
-}
 
 }  // namespace
 
@@ -47,30 +34,26 @@ void tell_comparison(Lesson& lesson, const std::string& data, int seeds) {
         "units in each direction, a decoder of {}, {} steps of training. What is "
         "compared is how fast they learn, not what they can do in the end.",
         size / 2, size, training.steps));
-    std::vector<Contestant> all = contestants();
+    std::vector<Contestant> all;
+    for (const ComparedDecoder& d : compared_decoders()) all.push_back({d});
     lesson::Progress bar(
         {.title = "comparison", .total = double(int64_t(all.size()) * seeds * training.steps), .unit = "steps"});
     for (Contestant& c : all)
         for (int seed = 0; seed < seeds; seed++) {
             Generator gen(lesson.seed() + uint64_t(seed), 300);
-            Translator translator(names.train,
-                                  {.source_merges = 1000,
-                                   .target_merges = 1000,
-                                   .model = {.embedding_size = size,
-                                             .encoder_size = size / 2,
-                                             .bidirectional = true,
-                                             .hidden_size = size,
-                                             .decoder = c.decoder,
-                                             .score = c.score,
-                                             .input_feeding = c.input_feeding,
-                                             .dropout = 0.1}},
-                                  gen);
+            Translator translator(
+                names.train,
+                {.source_merges = 1000,
+                 .target_merges = 1000,
+                 .model = with_decoder(
+                     {.embedding_size = size, .bidirectional = true, .hidden_size = size, .dropout = 0.1}, c.model)},
+                gen);
             const PairBatchOptions batches =
                 translator.batches({.tokens = 400, .seed = lesson.seed() + uint64_t(seed)});
             const PairIds train = translator.ids(names.train), valid = translator.ids(names.valid);
             Seq2SeqTrainer trainer(translator.model, train, valid, batches, training);
             const auto begin = std::chrono::steady_clock::now();
-            while (trainer.step()) bar.add(1, fmt::format("{}: loss {:.3f}", c.name, trainer.loss()));
+            while (trainer.step()) bar.add(1, fmt::format("{}: loss {:.3f}", c.model.name, trainer.loss()));
             const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
             c.milliseconds += time.count() / double(training.steps * seeds);
             c.nats.push_back(trainer.history().back().valid);
@@ -82,16 +65,16 @@ void tell_comparison(Lesson& lesson, const std::string& data, int seeds) {
                         .header = {"decoder", "parameters", "ms a step", "nats a piece", "exactly right, greedy"}};
     for (const Contestant& c : all)
         table.rows.push_back(
-            {c.name, c.parameters, fmt::format("{:.1f}", c.milliseconds), spread(c.nats), spread(c.right)});
+            {c.model.name, c.parameters, fmt::format("{:.1f}", c.milliseconds), spread(c.nats), spread(c.right)});
     lesson.table(table);
     double best = 99;
     for (const Contestant& c : all)
-        if (c.decoder != DecoderKind::fixed) best = std::min(best, mean_of(c.nats));
+        if (c.model.decoder != DecoderKind::fixed) best = std::min(best, mean_of(c.nats));
     if (!lesson.quick())
         lesson.check("the best decoder with attention beats the fixed vector", best < mean_of(all[0].nats));
     for (const Contestant& c : all) {
-        lesson.result("names_nats_" + c.key, mean_of(c.nats));
-        lesson.result("names_exact_" + c.key, mean_of(c.right));
+        lesson.result("names_nats_" + c.model.key, mean_of(c.nats));
+        lesson.result("names_exact_" + c.model.key, mean_of(c.right));
     }
 }
 

@@ -76,25 +76,22 @@ DecodeOptions chosen(Lesson& lesson, const Translator& translator, const Transla
 void compare_decoders(Lesson& lesson, const std::string& folder, const TranslationTest& valid) {
     lesson::Table table{.caption = "BLEU on the validation set by greedy search, mean (lowest to highest) over seeds",
                         .header = {"decoder", "seeds", "parameters", "BLEU"}};
-    for (const std::string& name : compared_decoders()) {
+    for (const ComparedDecoder& d : compared_decoders()) {
+        const auto trained = [&](int seed) { return fmt::format("{}/{}-{}", folder, d.key, seed); };
         std::vector<double> score;
         int64_t parameters = 0;
-        for (int seed = 1; std::filesystem::exists(fmt::format("{}/{}-{}", folder, name, seed)); seed++) {
-            Translator t = Translator::load(fmt::format("{}/{}-{}", folder, name, seed));
-            score.push_back(
-                Bleu()
-                    .corpus(t.translate(valid.sources, {.max_length = 100, .beam_width = 1}), valid.references)
-                    .score);
+        for (int seed = 1; std::filesystem::exists(trained(seed)); seed++) {
+            Translator t = Translator::load(trained(seed));
+            const Lines greedy = t.translate(valid.sources, {.max_length = 100, .beam_width = 1});
+            score.push_back(Bleu().corpus(greedy, valid.references).score);
             parameters = parameter_count(t.model);
         }
         if (score.empty()) continue;
-        table.rows.push_back({name, score.size(), parameters, lesson::spread(score, 1)});
-        lesson.result("translation_decoder_" + name, lesson::mean_of(score));
+        table.rows.push_back({d.name, score.size(), parameters, lesson::spread(score, 1)});
+        lesson.result("translation_decoder_" + d.key, lesson::mean_of(score));
     }
-    if (table.rows.empty()) throw Error("{}: holds no folder {}-1", folder, compared_decoders()[0]);
-    lesson.text(
-        "All with the same sizes, batches and steps: the vector that is *fixed* for all steps, the *book's* decoder, "
-        "Luong's with each of the three scores, and with its attention fed back:");
+    if (table.rows.empty()) throw Error("{}: holds no folder {}-1", folder, compared_decoders()[0].key);
+    lesson.text("The decoders of chapter 06, with the same sizes, batches and steps:");
     lesson.table(table);
 }
 

@@ -1,5 +1,8 @@
 #pragma once
+#include <fmt/format.h>
+
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/translator.hpp"
@@ -37,21 +40,30 @@ inline TranslationRecipe translation_recipe(const std::string& set) {
     return r;
 }
 
-/// The models that chapter 09 compares: without attention; the book's decoder; Luong's with each score; and with input
-/// feeding.
-inline std::vector<std::string> compared_decoders() {
-    return {"fixed", "book-general", "dot", "general", "concat", "feeding"};
+/// What chapters 06 and 09 compare.
+struct ComparedDecoder {
+    std::string name, key;
+    DecoderKind decoder;
+    Score score = Score::dot;
+    bool input_feeding = false;
+};
+inline std::vector<ComparedDecoder> compared_decoders() {
+    std::vector<ComparedDecoder> all = {{"fixed vector", "fixed", DecoderKind::fixed}};
+    for (const auto& [score, name] :
+         {std::pair{Score::dot, "dot"}, std::pair{Score::general, "general"}, std::pair{Score::concat, "concat"}}) {
+        all.push_back({fmt::format("book's, {}", name), fmt::format("book_{}", name), DecoderKind::book, score});
+        all.push_back({fmt::format("Luong's, {}", name), fmt::format("luong_{}", name), DecoderKind::luong, score});
+    }
+    all.push_back({"Luong's, general, input feeding", "luong_feeding", DecoderKind::luong, Score::general, true});
+    return all;
 }
 
-/// One of them: the recipe's sizes, but encoder states as long as the decoder's and alone in the memory, as dot needs.
-inline Seq2SeqOptions compared_model(Seq2SeqOptions model, const std::string& name) {
+/// A recipe's model with one of them. The encoder's states are as long as the decoder's and alone in the memory, as dot
+/// needs.
+inline Seq2SeqOptions with_decoder(Seq2SeqOptions model, const ComparedDecoder& d) {
     model.encoder_size = model.hidden_size / 2;
     model.memory_embedding = false;
-    model.decoder = name == "fixed"          ? DecoderKind::fixed
-                    : name == "book-general" ? DecoderKind::book
-                                             : DecoderKind::luong;
-    model.score = name == "dot" ? Score::dot : name == "concat" ? Score::concat : Score::general;
-    model.input_feeding = name == "feeding";
+    model.decoder = d.decoder, model.score = d.score, model.input_feeding = d.input_feeding;
     return model;
 }
 

@@ -15,13 +15,16 @@ namespace {
 class Translate final : public PairProgram {
   public:
     void add_to(CLI::App& train, CLI::App& evaluate) override {
+        std::vector<std::string> keys;
+        for (const ComparedDecoder& d : compared_decoders()) keys.push_back(d.key);
         train.add_option("--decoder", decoder_, "one of those compared in chapter 09, instead of the recipe's")
-            ->check(CLI::IsMember(compared_decoders()));
+            ->check(CLI::IsMember(keys));
         evaluate.add_flag("--table", table_, "BLEU for each of some widths of the beam and exponents");
     }
     bool train(const PairCall& call) override {
         TranslationRecipe r = translation_recipe(call.set);
-        if (!decoder_.empty()) r.translator.model = compared_model(r.translator.model, decoder_);
+        for (const ComparedDecoder& d : compared_decoders())
+            if (d.key == decoder_) r.translator.model = with_decoder(r.translator.model, d);
         return train_in_folder<Translator, Seq2SeqTrainer>(call, r.columns, r.translator, r.batches, r.training);
     }
     void load(const std::string& folder) override { translator_ = Translator::load(folder); }
