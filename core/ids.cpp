@@ -71,7 +71,8 @@ Ids Ids::clone() const {
 }
 
 void check_lengths(const char* operation, const Ids& lengths, int64_t B, int64_t least, Dim longest, Where at) {
-    if (lengths.size() != B) fail(operation, at, "{} lengths for a batch of {}", lengths.size(), B);
+    const int64_t n = lengths.defined() ? lengths.size() : 0;
+    if (n != B) fail(operation, at, "{} lengths for a batch of {}", n, B);
     for (int64_t b = 0; b < B; b++)
         if (lengths[b] < least || lengths[b] > longest.size)
             fail(operation, at, "length {} of sequence {}: expected {} to {} = {}", lengths[b], b, least, longest.axis,

@@ -113,19 +113,30 @@ Tensor log_mel(const Sound& sound, const LogMelOptions& o, Where at) {
     Tensor x = Tensor::empty({{T, 'T'}, {F, 'F'}});
     float* to = x.mutable_data<float>();
     Fft fft(n);
-    for (int64_t t = 0; t < T; t++) {
-        std::fill(fft.re.begin(), fft.re.end(), 0.0);
-        std::fill(fft.im.begin(), fft.im.end(), 0.0);
-        for (int64_t i = 0; i < window && t * step + i < N; i++) {
+    const auto take = [&](int64_t t, std::vector<double>& part) {  // step t's window
+        std::fill(part.begin(), part.end(), 0.0);
+        for (int64_t i = 0; t < T && i < window && t * step + i < N; i++) {
             const size_t s = size_t(t * step + i);
             const double before = s == 0 ? 0 : double(sound.samples[s - 1]);
-            fft.re[size_t(i)] = (double(sound.samples[s]) - o.emphasis * before) * hann[size_t(i)];
+            part[size_t(i)] = (double(sound.samples[s]) - o.emphasis * before) * hann[size_t(i)];
         }
-        fft.run();
-        for (size_t k = 0; k <= n / 2; k++) fft.re[k] = fft.re[k] * fft.re[k] + fft.im[k] * fft.im[k];
+    };
+    std::vector<double> power(n / 2 + 1), next(n / 2 + 1);
+    for (int64_t t = 0; t < T; t++) {
+        if (t % 2 == 0) {  // two real windows a, b at once: Z = A + iB, and A_k, B_k come from Z_k and Z_{n-k}
+            take(t, fft.re), take(t + 1, fft.im);
+            fft.run();
+            for (size_t k = 0; k <= n / 2; k++) {
+                const size_t m = (n - k) % n;
+                power[k] = (std::pow(fft.re[k] + fft.re[m], 2) + std::pow(fft.im[k] - fft.im[m], 2)) / 4;
+                next[k] = (std::pow(fft.im[k] + fft.im[m], 2) + std::pow(fft.re[m] - fft.re[k], 2)) / 4;
+            }
+        } else {
+            power.swap(next);
+        }
         for (const Band& band : bands) {
             double energy = 0;
-            for (size_t k = 0; k < band.weights.size(); k++) energy += band.weights[k] * fft.re[band.first + k];
+            for (size_t k = 0; k < band.weights.size(); k++) energy += band.weights[k] * power[band.first + k];
             *to++ = float(std::log(std::max(energy, o.floor)));
         }
     }

@@ -16,7 +16,6 @@ namespace {
 struct Bytes {
     std::string_view left;
     const std::string& name;
-
     std::string_view take(size_t n) {
         if (n > left.size()) throw Error("{}: the picture is cut off", name);
         const std::string_view taken = left.substr(0, n);
@@ -64,9 +63,7 @@ Size png_size(Bytes file) {
 int64_t unpacked_bytes(Size size, int64_t bits, bool interlaced) {
     constexpr int passes[7][4] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
                                   {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};  // left, top, step right, step down
-    const auto bytes = [&](int64_t width, int64_t height) {
-        return width < 1 ? 0 : height * (1 + (width * bits + 7) / 8);
-    };
+    const auto bytes = [&](int64_t w, int64_t h) { return w < 1 ? 0 : h * (1 + (w * bits + 7) / 8); };
     if (!interlaced) return bytes(size.width, size.height);
     int64_t sum = 0;
     for (const auto& [x, y, right, down] : passes)
@@ -113,11 +110,14 @@ Size jpeg_size(Bytes file) {
     }
 }
 
-/// Throws for more scans than any JPEG needs: each goes over all pixels, so a small file would take hours.
+/// Throws for more scans than any JPEG needs: each goes over all pixels, so a small file would take hours. A scan of n
+/// parts begins with its length, 6 + 2n, and n; FF DA before anything else is chance.
 void check_scans(std::string_view file, const std::string& name) {
-    int scans = 0;
-    for (size_t at = 0; (at = file.find("\xFF\xDA", at)) != file.npos; at += 2)
-        if (++scans > 100) throw Error("{}: more than 100 scans of one picture", name);
+    for (size_t at = 0, scans = 0; (at = file.find("\xFF\xDA", at)) + 5 <= file.size() && at != file.npos; at += 2) {
+        const int n = file[at + 4];
+        scans += n >= 1 && n <= 4 && file[at + 2] == 0 && file[at + 3] == 6 + 2 * n;
+        if (scans > 100) throw Error("{}: more than 100 scans of one picture", name);
+    }
 }
 
 /// Blends with white: what is left of it where a pixel's opacity is 0 to 255.

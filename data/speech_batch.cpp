@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/kernels/parallel.hpp"
+
 namespace unroll {
 
 SpeechBatch speech_batch(const std::vector<Tensor>& features, const std::vector<std::vector<int>>& labels, Where at) {
@@ -28,6 +30,24 @@ SpeechBatch speech_batch(const std::vector<Tensor>& features, const std::vector<
         for (size_t i = 0; i < labels[size_t(b)].size(); i++) classes[size_t(b * S) + i] = labels[size_t(b)][i] + 1;
     }
     return batch;
+}
+
+std::vector<Tensor> made_by_workers(int64_t n, const std::function<Tensor(int64_t)>& make) {
+    struct Plain {
+        Shape shape;
+        std::vector<float> values;
+    };
+    std::vector<Plain> plain(static_cast<size_t>(n));
+    kernels::parallel(n, [&](int64_t i) {
+        const Tensor made = make(i);
+        plain[size_t(i)] = {made.shape(), {made.data<float>(), made.data<float>() + made.size()}};
+    });
+    std::vector<Tensor> all;
+    for (const Plain& p : plain) {
+        all.push_back(Tensor::empty(p.shape));
+        std::copy(p.values.begin(), p.values.end(), all.back().mutable_data<float>());
+    }
+    return all;
 }
 
 }  // namespace unroll

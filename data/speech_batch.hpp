@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "core/ops/ctc.hpp"
@@ -12,5 +13,9 @@ struct SpeechBatch {
 };
 SpeechBatch speech_batch(const std::vector<Tensor>& features, const std::vector<std::vector<int>>& labels,
                          Where at = {});
+
+/// What `make` makes of 0 .. n-1, f32, by all threads. A Tensor belongs to the thread that made it: what the workers
+/// make goes through plain memory.
+std::vector<Tensor> made_by_workers(int64_t n, const std::function<Tensor(int64_t)>& make);
 
 }  // namespace unroll

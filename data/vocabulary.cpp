@@ -52,7 +52,8 @@ Vocabulary Vocabulary::of_tokens(const std::vector<std::string>& text, const Voc
     if (options.max_size > 0 && static_cast<int64_t>(words.size()) > room) words.resize(static_cast<size_t>(room));
     std::vector<std::string> tokens;
     for (auto& word : words) tokens.push_back(std::move(word.first));
-    tokens.insert(tokens.end(), options.special.begin(), options.special.end());
+    tokens.insert(options.special_first ? tokens.begin() : tokens.end(), options.special.begin(),
+                  options.special.end());
     return Vocabulary(std::move(tokens), at);
 }
 

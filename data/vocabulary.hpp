@@ -13,6 +13,7 @@ struct VocabularyOptions {
     int64_t min_count = 1;  // tokens seen less often are left out
     int64_t max_size = 0;   // at most so many, the special ones among them; 0 for no limit
     std::vector<std::string> special = {"<pad>", "<bos>", "<eos>", "<unk>"};
+    bool special_first = false;  // 0, 1, .. are theirs, else the last ids
 };
 
 /// Numbers 0 .. V-1 for tokens: characters, words or pieces of words. Four of them are special wherever they stand,
@@ -25,8 +26,9 @@ class Vocabulary {
     explicit Vocabulary(std::vector<std::string> tokens, Where at = {});
     /// The different characters of a text in the order of their code points, then <unk>.
     static Vocabulary of_characters(const std::vector<char32_t>& text);
-    /// The different tokens of a text, the most frequent first and equally frequent ones in the order of their bytes,
-    /// then the special ones. Throws Error for an empty text, or where max_size leaves no room for these.
+    /// The different tokens of a text, the most frequent first and equally frequent ones in the order of their bytes;
+    /// behind or before them the special ones, which count no more where the text has them. Throws Error for an empty
+    /// text, or where max_size leaves no room for these.
     static Vocabulary of_tokens(const std::vector<std::string>& text, const VocabularyOptions& options = {},
                                 Where at = {});
 

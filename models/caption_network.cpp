@@ -21,7 +21,8 @@ int64_t CaptionNetwork::poolings() const {
 
 CaptionNetwork::CaptionNetwork(const CaptionNetworkOptions& o, Generator& gen, Where at) : options_(o) {
     if (o.picture_size < 8 || o.channels < 1 || o.features < o.channels)
-        fail("CaptionNetwork", at, "picture_size {}, channels {}, features {}: expected 8 or more, 1 or more, and more",
+        fail("CaptionNetwork", at,
+             "picture_size {}, channels {}, features {}: expected 8 or more, 1 or more, and at least `channels`",
              o.picture_size, o.channels, o.features);
     const int64_t Dv = o.features, H = o.hidden_size;
     int64_t in = 3, width = o.channels;

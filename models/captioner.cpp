@@ -41,13 +41,11 @@ struct Search {
 Captioner::Captioner(const std::vector<CaptionedPicture>& train, const CaptionerOptions& options, Generator& gen,
                      Where at)
     : options_(options) {
-    std::vector<std::string> all, tokens = {"<pad>", "<bos>", "<eos>", "<unk>"};
+    std::vector<std::string> all;
     for (const CaptionedPicture& p : train)
         for (const std::string& caption : p.captions)
             for (std::string& word : caption_words(caption)) all.push_back(std::move(word));
-    const Vocabulary known = Vocabulary::of_tokens(all, {.min_count = options.min_count, .special = {}}, at);
-    tokens.insert(tokens.end(), known.tokens().begin(), known.tokens().end());
-    words_ = Vocabulary(std::move(tokens), at);
+    words_ = Vocabulary::of_tokens(all, {.min_count = options.min_count, .special_first = true}, at);
     options_.network.vocabulary = words_.size();
     model = CaptionNetwork(options_.network, gen, at);
 }

@@ -52,7 +52,6 @@ Ids scheduled_inputs(const CaptionNetwork& network, CaptionNetwork::Encoded x, c
 
 double evaluate(const CaptionNetwork& network, const CaptionIds& captions, const PairBatchOptions& options) {
     return mean_loss(captions.pairs, options, [&](Tape& tape, const PairBatches::Batch& b) {
-        tape.clear();
         const auto x = network.encode(tape, pictures_of(b, captions, 0, nullptr));
         return network.loss(x, b.inputs, b.targets, options.pad);
     });

@@ -39,7 +39,7 @@ bool LanguageModelTrainer::step() {
     LanguageModel::Output out = model_.loss(tape_, batch.inputs, batch.targets, state_, &generator_);
     state_ = std::move(out.state);
     tape_.backward(out.loss);
-    norm_ = clip_grad_norm(tape_, parameters_, options_.max_norm);
+    clip_grad_norm(tape_, parameters_, options_.max_norm);
     optimizer_->step(tape_);
     loss_ = out.loss.item();
     sum_ += loss_;
@@ -82,25 +82,15 @@ std::map<std::string, std::string> LanguageModelTrainer::configuration() const {
 
 void LanguageModelTrainer::save(const std::string& path) const {
     Progress progress{.configuration = configuration()};
-    progress.numbers = {{"done", done_},
-                        {"waited", waited_},
-                        {"loss", loss_},
-                        {"norm", norm_},
-                        {"sum", sum_},
-                        {"best", best_},
-                        {"position", batches_.position()}};
+    progress.numbers = {{"done", done_}, {"waited", waited_}, {"loss", loss_},
+                        {"sum", sum_},   {"best", best_},     {"position", batches_.position()}};
     if (state_.h.defined()) progress.tensors["state h"] = state_.h;
     if (state_.C.defined()) progress.tensors["state C"] = state_.C;
     for (size_t i = 0; i < best_weights_.size(); i++)
         progress.tensors["best " + parameters_[i].name] = best_weights_[i];
-    Tensor history = Tensor::empty({int64_t(history_.size()), 3}, DType::f64);
-    for (size_t i = 0; i < history_.size(); i++) {
-        const auto row = int64_t(i);
-        history.set({row, 0}, double(history_[i].step));
-        history.set({row, 1}, history_[i].train);
-        history.set({row, 2}, history_[i].valid);
-    }
-    progress.tensors["history"] = history;
+    std::vector<double> history;
+    for (const Validation& v : history_) history.insert(history.end(), {double(v.step), v.train, v.valid});
+    progress.tensors["history"] = Tensor::from(history, {int64_t(history_.size()), 3}, DType::f64);
     save_checkpoint(path, model_, *optimizer_, generator_, progress);
 }
 
@@ -109,8 +99,7 @@ void LanguageModelTrainer::resume(const std::string& path, Where at) {
     const Progress progress = load_checkpoint(path, model_, *optimizer_, generator_, at);
     done_ = int64_t(progress.number("done"));
     waited_ = int64_t(progress.number("waited"));
-    for (auto [name, to] : {std::pair{"loss", &loss_}, {"norm", &norm_}, {"sum", &sum_}, {"best", &best_}})
-        *to = progress.number(name);
+    for (auto [name, to] : {std::pair{"loss", &loss_}, {"sum", &sum_}, {"best", &best_}}) *to = progress.number(name);
     batches_.set_position(int64_t(progress.number("position")), at);
     state_ = {};
     if (done_ > 0) state_.h = progress.tensor("state h");

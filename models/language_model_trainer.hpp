@@ -36,7 +36,6 @@ class LanguageModelTrainer {
     int64_t steps_done() const { return done_; }
     double loss() const { return loss_; }  // of the last step, nats a token
     double learning_rate() const { return optimizer_->lr(); }
-    double norm() const { return norm_; }  // of the last gradient, before clipping
     struct Validation {
         int64_t step;
         double train, valid;  // nats; train is the mean since the validation before
@@ -66,7 +65,7 @@ class LanguageModelTrainer {
     Tape tape_;
     StateValues state_;
     int64_t done_ = 0, waited_ = 0;
-    double loss_ = 0, norm_ = 0, sum_ = 0, best_;
+    double loss_ = 0, sum_ = 0, best_;
     std::vector<Tensor> best_weights_;
     std::vector<Validation> history_;
 };

@@ -21,11 +21,13 @@ Trainer::Counted RecogniserTrainer::next_loss(Tape& tape, Generator& dropout) {
 
 double RecogniserTrainer::validate() const {
     double sum = 0;
+    int64_t recordings = 0;
+    Tape tape(Tape::Mode::forward_only);
     for (const SpeechBatch& batch : valid_) {
-        Tape tape(Tape::Mode::forward_only);
-        sum += model_.loss(tape, batch).item();
+        const int64_t B = batch.x.dim(1);
+        sum += model_.loss(tape, batch).item() * double(B), recordings += B;
     }
-    return sum / double(valid_.size());
+    return sum / double(recordings);
 }
 
 std::map<std::string, std::string> RecogniserTrainer::configuration() const {

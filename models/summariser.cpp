@@ -9,8 +9,6 @@
 namespace unroll {
 namespace {
 
-const std::vector<std::string> special = {"<pad>", "<bos>", "<eos>", "<unk>"};
-
 std::vector<std::string> words_of(const std::string& text) { return simple_words(to_lower(text)); }
 
 CopySource source_of(const PairBatches::Batch& b) { return {b.source, b.source_lengths}; }
@@ -49,10 +47,9 @@ Summariser::Summariser(const std::vector<TextPair>& train, const SummariserOptio
     }
     all.insert(all.end(), summaries.begin(), summaries.end());
     const Vocabulary written =
-        Vocabulary::of_tokens(summaries, {.min_count = options.write_at_least, .special = {}}, at);
-    const Vocabulary read = Vocabulary::of_tokens(all, {.min_count = options.read_at_least, .special = {}}, at);
-    std::vector<std::string> tokens = special;
-    tokens.insert(tokens.end(), written.tokens().begin(), written.tokens().end());
+        Vocabulary::of_tokens(summaries, {.min_count = options.write_at_least, .special_first = true}, at);
+    const Vocabulary read = Vocabulary::of_tokens(all, {.min_count = options.read_at_least}, at);
+    std::vector<std::string> tokens = written.tokens();
     options_.model.written = int64_t(tokens.size());
     for (const std::string& word : read.tokens())
         if (!written.has(word)) tokens.push_back(word);

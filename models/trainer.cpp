@@ -53,13 +53,10 @@ std::map<std::string, std::string> Trainer::all_configuration(std::map<std::stri
 void Trainer::save(const std::string& path, std::map<std::string, std::string> more) const {
     Progress progress{.configuration = all_configuration(std::move(more))};
     progress.numbers = {{"done", double(done_)}, {"words", double(words_)}, {"loss", loss_}, {"sum", sum_}};
-    Tensor history = Tensor::empty({int64_t(history_.size()), 4}, DType::f64);
-    for (size_t i = 0; i < history_.size(); i++) {
-        const auto& [step, words, train, valid] = history_[i];
-        const double row[] = {double(step), double(words), train, valid};
-        for (int64_t k = 0; k < 4; k++) history.set({int64_t(i), k}, row[k]);
-    }
-    progress.tensors["history"] = history;
+    std::vector<double> history;
+    for (const Validation& v : history_)
+        history.insert(history.end(), {double(v.step), double(v.words), v.train, v.valid});
+    progress.tensors["history"] = Tensor::from(history, {int64_t(history_.size()), 4}, DType::f64);
     save_checkpoint(path, model_, *adam_, dropout_, progress);
 }
 

@@ -55,10 +55,8 @@ Translator::Translator(const std::vector<TextPair>& train, const TranslatorOptio
         std::vector<std::string> pieces;
         for (const std::string& text : texts)
             for (std::string& piece : bpe.encode(text)) pieces.push_back(std::move(piece));
-        std::vector<std::string> tokens = {"<pad>", "<bos>", "<eos>", "<unk>"};  // the same numbers on both sides
-        const Vocabulary known = Vocabulary::of_tokens(pieces, {.special = {}}, at);
-        tokens.insert(tokens.end(), known.tokens().begin(), known.tokens().end());
-        return Vocabulary(std::move(tokens), at);
+        return Vocabulary::of_tokens(pieces, {.special_first = true},
+                                     at);  // so they have the same numbers on both sides
     };
     source_words_ = vocabulary(source_, sources);
     target_words_ = vocabulary(target_, targets);

@@ -171,7 +171,7 @@ std::vector<Decoded> beam_search(const DecoderStep& step, int64_t sentences, con
                 rows.set(first[b] + int64_t(i), node < 0 ? options.start : beams[b].tree[size_t(node)].word, row);
             }
         const Tensor scores = scores_of("beam_search", step, rows, options, at);
-        each_row(sentences, options.beam_width * scores.dim(1), [&](int64_t b) {
+        each_row(sentences, std::min(options.beam_width, N) * scores.dim(1), [&](int64_t b) {
             Beam& beam = beams[size_t(b)];
             if (!beam.done) beam.advance(scores, first[size_t(b)], t, options, at);
         });
@@ -191,8 +191,8 @@ std::vector<Hypothesis> greedy_search(const DecoderStep& step, int64_t sentences
     for (int64_t b = 0; b < sentences; b++) {
         rows.set(b, options.start, b);
         sentence.push_back(b);
-        found[size_t(b)].words.reserve(size_t(options.max_length));
-        found[size_t(b)].log_probs.reserve(size_t(options.max_length));
+        found[size_t(b)].words.reserve(size_t(std::min<int64_t>(options.max_length, 1024)));
+        found[size_t(b)].log_probs.reserve(found[size_t(b)].words.capacity());
     }
     for (int64_t t = 0, N = sentences; t < options.max_length && N > 0; t++) {
         const Tensor scores = scores_of("greedy_search", step, rows, options, at);

@@ -20,6 +20,8 @@ void check(const char* operation, const Tensor& log_probs, int32_t blank, Where 
     if (!log_probs.defined() || s.rank() != 2 || s[0] < 1)
         fail(operation, at, "log_probs {}, expected [T, C] with T of 1 or more", s.str());
     if (blank < 0 || blank >= s[1]) fail(operation, at, "the blank is {}: not a class of {}", blank, s.str());
+    for (const double y : log_probs.to_vector())
+        if (!(y < infinity)) fail(operation, at, "log_probs hold {}", y);
 }
 
 /// All prefixes ever taken on, as a tree: one is the way from the root to its node.
@@ -63,6 +65,9 @@ std::vector<Labelling> prefix_beam(const Tensor& log_probs, const PrefixBeamOpti
     if (o.width < 1 || (!o.log_prior.empty() && int64_t(o.log_prior.size()) != C))
         fail("prefix_beam", at, "width {}, log_prior of {} classes: expected 1 or more, and {}", o.width,
              o.log_prior.size(), C);
+    for (size_t k = 0; k < o.log_prior.size(); k++)
+        if (int64_t(k) != o.blank && !std::isfinite(o.log_prior[k]))
+            fail("prefix_beam", at, "log_prior of class {} is {}", k, o.log_prior[k]);
     const std::vector<double> y = log_probs.to_vector();
     std::vector<Node> tree = {{-1, o.blank, 0}};
     std::vector<std::pair<int, Ends>> beam = {{0, {.blank = 0}}};

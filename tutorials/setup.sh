@@ -134,9 +134,10 @@ lock_build() {
 
 unlock_build() { [[ -z ${build_lock:-} ]] || exec {build_lock}>&-; }
 
-# A build made elsewhere, or for another processor (-march=native), is not used again.
+# build_identity MESON_OPTION...: a build made elsewhere, by another compiler, with other options or for another processor
+# (-march=native) is not used again.
 build_identity() {
-    echo "$root"
+    echo "$root ${CXX:-c++} $*"
     uname -m
     grep -m1 -E '^(flags|Features)' /proc/cpuinfo 2>/dev/null || true
 }
@@ -145,7 +146,7 @@ build_identity() {
 configure() {
     local dir=$root/$1 identity
     shift
-    identity=$(build_identity)
+    identity=$(build_identity "$@")
     mkdir -p "$dir"
     if [[ -e $dir/build.ninja ]]; then
         [[ $(cat "$dir/.identity" 2>/dev/null || true) != "$identity" ]] || return 0

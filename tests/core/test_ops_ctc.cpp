@@ -190,6 +190,9 @@ TEST_CASE("ctc: wrong use") {
           }) == "ctc (HERE): length 3 of sequence 1: expected 0 to S = 2");
     CHECK(failure([&] { ctc_losses(x, {labels, Ids({1}), counts}); }) == "ctc (HERE): 1 lengths for a batch of 2");
     CHECK(failure([&] {
+              ctc_losses(x.row(0).reshape({2, 1, 3}), {Ids({1}, {1, 1}), Ids({2}), {}});
+          }) == "ctc (HERE): 0 lengths for a batch of 1");
+    CHECK(failure([&] {
               ctc_losses(x, {Ids({1, 2, 2, 1}), steps, counts});
           }) == "ctc (HERE): labels [4], expected [B=2, S]");
     CHECK(failure([&] { ctc_losses(x, {}); }).find("expected [B=2, S]") != std::string::npos);

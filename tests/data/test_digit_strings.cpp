@@ -5,6 +5,8 @@
 #include <set>
 #include <tuple>
 
+#include "core/kernels/parallel.hpp"
+#include "core/storage.hpp"
 #include "data/digit_strings.hpp"
 #include "data/features.hpp"
 #include "data/speech_batch.hpp"
@@ -203,6 +205,21 @@ TEST_CASE("speech_features: of any rate and loudness; silence and nothing") {
         hidden += masked.flat(i) != x.flat(i);
     }
     CHECK(hidden < x.size() / 2);
+}
+
+TEST_CASE("made_by_workers: as one thread makes it, and nothing stays behind in a worker's memory") {
+    const auto make = [](int64_t i) { return Tensor::full({i % 3 + 1, 2}, double(i)); };
+    const int threads = kernels::threads();
+    kernels::set_threads(3);
+    const int64_t before = memory_stats().live_bytes;
+    for (int round = 0; round < 3; round++) {
+        const std::vector<Tensor> all = made_by_workers(64, make);
+        REQUIRE(all.size() == 64);
+        for (int64_t i = 0; i < 64; i++) CHECK(all[size_t(i)].to_vector() == make(i).to_vector());
+    }
+    CHECK(memory_stats().live_bytes == before);
+    kernels::set_threads(threads);
+    CHECK(made_by_workers(0, make).empty());
 }
 
 TEST_CASE("speech_batch: recordings side by side") {

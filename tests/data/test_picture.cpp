@@ -113,6 +113,9 @@ TEST_CASE("load_picture: what is damaged, cut off, too large or no picture is to
     const std::string again = scans.substr(scan, scans.size() - 2 - scan);
     for (int i = 0; i < 100; i++) scans.insert(scan, again);
     CHECK(message(scans) == "more than 100 scans of one picture");
+    std::string motion = content_of(pictures + "progressive.jpg");  // a film behind a photograph
+    for (int i = 0; i < 200; i++) motion += "\xFF\xDA film";
+    CHECK(decode_picture(motion, "x").width == decode_picture(content_of(pictures + "progressive.jpg"), "x").width);
     const std::string plain = content_of(pictures + "plain.png");
     CHECK(message(plain.substr(0, plain.size() - 3)) == "the picture is cut off");
     CHECK(contains(message(plain.substr(0, 45) + "x" + plain.substr(46)), "a checksum differs"));

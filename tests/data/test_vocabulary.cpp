@@ -35,6 +35,8 @@ TEST_CASE("vocabulary: words by frequency, the rare ones unknown, special tokens
     CHECK(few.decode(few.encode(text)) == Words{"b", "a", "b", "<unk>", "a", "<unk>", "<unk>", "b"});
     CHECK(Vocabulary::of_tokens(text, {.max_size = 3, .special = {"<unk>"}}).tokens() == Words{"b", "a", "<unk>"});
     CHECK(Vocabulary::of_tokens(text, {.max_size = 4}).size() == 4);
+    CHECK(Vocabulary::of_tokens(text, {.min_count = 2, .special_first = true}).tokens() ==
+          Words{"<pad>", "<bos>", "<eos>", "<unk>", "b", "a"});
     CHECK(Vocabulary::of_tokens(text, {.min_count = 100, .special = {"<unk>"}}).size() == 1);  // all words unknown
     CHECK(contains(error_of([&] { Vocabulary::of_tokens(text, {.max_size = 3}); }), "no room for 4 special"));
     CHECK(contains(error_of([&] { Vocabulary::of_tokens({}); }), "the text is empty"));

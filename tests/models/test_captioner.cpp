@@ -93,6 +93,19 @@ struct Run {
     }
 };
 
+/// What h_0 and the plain decoder see of regions [9, B, 3], a grid of 3: its quarters, which overlap in the middle.
+Tensor quarters(const Tensor& regions) {
+    Tensor v = Tensor::empty({regions.dim(1), 12}, DType::f64);
+    for (int64_t b = 0; b < regions.dim(1); b++)
+        for (int64_t d = 0; d < 3; d++)
+            for (int64_t q = 0; q < 4; q++) {
+                double total = 0;
+                for (int64_t i = 0; i < 4; i++) total += regions.at({(q / 2 + i / 2) * 3 + q % 2 + i % 2, b, d});
+                v.set({b, d * 4 + q}, total / 4);
+            }
+    return v;
+}
+
 void check_same_weights(Captioner& a, Captioner& b) {
     const auto x = parameters(a.model), y = parameters(b.model);
     for (size_t i = 0; i < x.size(); i++) CHECK(x[i].value.to_vector() == y[i].value.to_vector());
@@ -143,7 +156,10 @@ TEST_CASE("captioner: the decoders by the equations") {
         cell.W_xh.value.copy_from(concat(n.word.W.value, n.cell.W_xh.value));
         cell.W_hh.value.copy_from(n.cell.W_hh.value);
         cell.b.value.copy_from(n.cell.b.value);
-        // The plain decoder's v is hidden in x.side = W_xh v: take it from the start state's way.
+        // The plain decoder's v: of the regions that attention would see.
+        CaptionNetwork looking(small(true), gen);
+        looking.convolutions = n.convolutions, looking.norms = n.norms, looking.places = n.places;
+        const Var v = tape.constant(quarters(looking.encode(tape, noise({2, 3, 12, 12}, 5)).values.value()));
         States s = x.start;
         for (int64_t t = 0; t < 3; t++) {
             const Var word = n.embedding(tape, before.row(t));
@@ -153,8 +169,7 @@ TEST_CASE("captioner: the decoders by the equations") {
                 check_close(sum(out.weights.value()[t], 1), {2}, {1, 1}, 1e-14);
                 s = cell.step(concat(word, attended.context), s);
             } else {
-                const Var a = matmul(word, transposed(n.word.W)) + x.side;
-                s = n.cell.sequence(reshape(a, {2, -1}), s, {.words = Ids({0, 1}, {1, 2})}).last;
+                s = cell.step(concat(word, v), s);
             }
             check_close(s.h.value(), out.h.value()[t], 1e-13);
         }
@@ -181,16 +196,7 @@ TEST_CASE("captioner: what the encoder makes of a picture") {
             for (int64_t d = 0; d < 3; d++)
                 CHECK(x.values.value().at({k, b, d}) ==
                       doctest::Approx(y.value().at({b, d, k / 3, k % 3}) + n.places.value.flat(d * 9 + k)));
-    // h_0 from the quarters: of a grid of 3, they overlap in the middle.
-    Tensor v = Tensor::empty({2, 12}, DType::f64);
-    for (int64_t b = 0; b < 2; b++)
-        for (int64_t d = 0; d < 3; d++)
-            for (int64_t q = 0; q < 4; q++) {
-                double total = 0;
-                for (int64_t i = 0; i < 4; i++)
-                    total += x.values.value().at({(q / 2 + i / 2) * 3 + q % 2 + i % 2, b, d});
-                v.set({b, d * 4 + q}, total / 4);
-            }
+    const Tensor v = quarters(x.values.value());
     const Tensor first = matmul(v, transposed(n.start.W.value)) + n.start.b.value;
     check_close(x.start.h.value(), tanh(columns(first, 0, 4)), 1e-13);
     check_close(x.start.C.value(), columns(first, 4, 8), 1e-13);
@@ -331,6 +337,8 @@ TEST_CASE("captioner: wrong use") {
     const Captioner c(d.list, {.network = Run::options(true, 0)}, gen);
     CHECK(failure([&] { c.ids({d.pictures[0]}, d.list); }) == "Captioner (HERE): 1 pictures, but captions of 12");
     CHECK(contains(error_of([&] { c.caption({Picture{4, 4, std::vector<uint8_t>(48)}}); }), "expected [B, 3, 8, 8]"));
+    const CaptionedPicture rare{"x", "train", {"a <unk> , <eos>"}, "", ""};  // as in sets whose rare words are gone
+    CHECK(Captioner({rare}, {.network = Run::options(true, 0)}, gen).model.options().vocabulary == 6);
     CaptionTraining t = brief(2);
     t.word_dropout = 1.5;
     CHECK(contains(error_of([&] { Run{t}; }), "word_dropout 1.5, shift 0"));

@@ -268,6 +268,15 @@ TEST_CASE("decoding: a wider beam than there are outputs, and wrong use") {
     DecodeOptions o = small;
     o.beam_width = 1000;
     CHECK(beam_search(model.step(), 1, o)[0].best[0].words == exhaustive(model, 0, o).words);
+    DecodeOptions endless = small;  // for a limit that is none, nothing is set aside
+    endless.max_length = 1'000'000'000'000;
+    const DecoderStep always_end = [](const Ids& words, const Ids&) {
+        Tensor x = Tensor::full({words.size(), 3}, -1);
+        for (int64_t i = 0; i < words.size(); i++) x.set({i, small.end}, 1);
+        return x;
+    };
+    CHECK(greedy_search(always_end, 1, endless)[0].words.size() ==
+          beam_search(always_end, 1, endless)[0].best[0].words.size());
     const auto with = [&](auto change) {
         DecodeOptions wrong = small;
         change(wrong);

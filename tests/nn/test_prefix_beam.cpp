@@ -142,7 +142,9 @@ TEST_CASE("prefix_beam: what has no probability is not found") {
     const LabelModel grammar = [](const Labels& before, int32_t next) {
         return !before.empty() && before.back() == 1 && next != 2 ? -INFINITY : 0;
     };
-    for (const Labelling& l : prefix_beam(random_log_probs(6, 4, 3), {.width = 1000, .language_model = grammar}))
+    const auto grammatical = prefix_beam(random_log_probs(6, 4, 3), {.width = 1000, .language_model = grammar});
+    CHECK(grammatical.size() > 10);
+    for (const Labelling& l : grammatical)
         for (size_t i = 1; i < l.labels.size(); i++) CHECK((l.labels[i - 1] != 1 || l.labels[i] == 2));
     // A weight of 0 asks it nothing, not even that.
     CHECK(prefix_beam(random_log_probs(6, 4, 3), {.language_model = grammar, .weight = 0})[0].score ==
@@ -166,6 +168,13 @@ TEST_CASE("prefix_beam, best_path, align: misuse") {
           "prefix_beam (HERE): width 0, log_prior of 0 classes: expected 1 or more, and 3");
     CHECK(failure([&] { prefix_beam(y, {.log_prior = {1}}); }).find("log_prior of 1 classes") != std::string::npos);
     CHECK(failure([&] { prefix_beam(y, {.blank = 3}); }).find("the blank is 3") != std::string::npos);
+    CHECK(failure([&] {
+              prefix_beam(y, {.log_prior = {-INFINITY, -1, -INFINITY}});
+          }) == "prefix_beam (HERE): log_prior of class 2 is -inf");
+    const Tensor broken = Tensor::full({2, 3}, NAN, DType::f64);
+    CHECK(failure([&] { prefix_beam(broken); }) == "prefix_beam (HERE): log_probs hold nan");
+    CHECK(failure([&] { best_path(broken); }) == "best_path (HERE): log_probs hold nan");
+    CHECK(failure([&] { align(broken, {1}); }) == "align (HERE): log_probs hold nan");
     CHECK(failure([&] { best_path(Tensor()); }).find("expected [T, C]") != std::string::npos);
     CHECK(failure([&] { best_path(y.reshape({1, 2, 3})); }).find("expected [T, C]") != std::string::npos);
     CHECK(failure([&] { align(y, {1, 1}); }) == "align (HERE): 2 labels have no path in 2 steps");

@@ -51,13 +51,12 @@ std::optional<ScheduledSampling> schedule(const std::string& name, int64_t steps
 
 bool train(const Call& call) {
     const std::string checkpoint = call.folder + "/model";
-    const bool goes_on = std::filesystem::exists(checkpoint);
     const CaptionSet train = load(call, "train", call.size), valid = load(call, "valid", call.size);
-    CaptionRecipe r = caption_recipe(int64_t(train.list.size()), call.passes, call.size);
+    CaptionRecipe r = caption_recipe(int64_t(train.list.size()), call.size);
     r.captioner.min_count = call.min_count;
     r.captioner.network.attention = !call.plain;
     Generator gen(call.seed);
-    Captioner captioner = goes_on ? Captioner::load(call.folder) : Captioner(train.list, r.captioner, gen);
+    Captioner captioner(train.list, r.captioner, gen);
     const CaptionIds learnt = captioner.ids(train.pictures, train.list),
                      others = captioner.ids(valid.pictures, valid.list);
     const auto pass = (int64_t(learnt.pairs.targets.size()) + 31) / 32;
@@ -66,9 +65,10 @@ bool train(const Call& call) {
     r.training.validate_every = 5 * pass;
     r.training.sampling = schedule(call.sampling, r.training.steps, call.last_epsilon);
     r.batches.seed = call.seed;
+    std::filesystem::create_directories(call.folder);
     CaptionTrainer trainer(captioner.model, learnt, others, captioner.unknown(), captioner.batches(r.batches),
                            r.training);
-    if (goes_on)
+    if (std::filesystem::exists(checkpoint))
         trainer.resume(checkpoint);
     else
         captioner.save_text(call.folder);
@@ -83,15 +83,19 @@ bool train(const Call& call) {
 
 void evaluate(Call call, bool set_given) {
     const Captioner captioner = Captioner::load(call.folder);
+    auto written = load_configuration(call.folder + "/model");
+    call.files.lowercase = written["lowercase"] == "yes";
     if (!set_given) {
-        auto written = load_configuration(call.folder + "/model");
-        call.files.set = written["set"], call.files.lowercase = written["lowercase"] == "yes";
+        call.files.set = written["set"];
         call.files.captions = written["captions file"], call.files.pictures = written["pictures folder"];
     }
+    const bool same = call.files.captions == written["captions file"] &&
+                      (!call.files.captions.empty() || call.files.set == written["set"]);
     const int64_t size = captioner.model.options().picture_size;
-    const CaptionSet test = load(call, call.part, size), learnt = load(call, "train", size);
+    const CaptionSet test = load(call, call.part, size);
     const auto captions = captioner.caption(test.pictures, call.decode);
-    const auto nearest = nearest_captions(test.pictures, learnt);
+    std::vector<std::string> nearest(captions.size());  // only where the pictures learnt from are those of the same set
+    if (same) nearest = nearest_captions(test.pictures, load(call, "train", size));
     if (call.list)
         for (size_t i = 0; i < captions.size(); i++)
             fmt::print("{} {}\n  {}\n  {}\n  {}\n", test.list[i].file,
@@ -101,6 +105,7 @@ void evaluate(Call call, bool set_given) {
     fmt::print("{} pictures of {}, beam {}\n{:<28} exact {}  BLEU ({})\n", test.list.size(), call.part,
                call.decode.beam_width, "", parts ? "  base  attributes" : "", bleu_signature(test.list));
     for (const auto& [name, made] : {std::pair{"captioner", &captions}, {"nearest neighbour (pixels)", &nearest}}) {
+        if (made == &nearest && !same) continue;
         const CaptionScore s = judge(*made, test.list);
         const std::string of_parts = parts ? fmt::format("{:>6.1f}  {:>10.1f}", s.base, s.attributes) : "";
         fmt::print("{:<28} {:>5.1f} {}  {:.1f}\n", name, s.exact, of_parts, s.bleu);
@@ -169,25 +174,17 @@ int main(int argc, char** argv) try {
     picture->add_option("FILE", call.pictures, "PNG or JPEG")->required();
     for (CLI::App* sub : {picture, evaluate})
         sub->add_option("--beam", call.decode.beam_width, "1 is greedy")->check(CLI::Range(1, 10000));
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error);
-        fmt::print(stderr, "caption: {}\nusage: caption train|picture|evaluate FOLDER [options] | caption --help\n",
-                   error.what());
-        return 2;
-    }
+    if (const auto status = parse(app, "train|picture|evaluate FOLDER [options]", argc, argv)) return *status;
     kernels::set_threads(threads);
     bool ended = true;
     if (train->parsed()) {
-        std::filesystem::create_directories(call.folder);
         ended = ::train(call);
     } else if (evaluate->parsed()) {
         ::evaluate(call, evaluate->count("--set") + evaluate->count("--captions") > 0);
     } else {
         describe(call);
     }
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("standard output: can't be written");
+    flush();
     return ended ? 0 : 130;
 } catch (const std::exception& error) {
     fmt::print(stderr, "caption: {}\n", error.what());

@@ -40,19 +40,16 @@ CaptionSet load_part(const CaptionFiles& files, const std::string& part, int64_t
     return set;
 }
 
-CaptionRecipe caption_recipe(int64_t pictures, int64_t passes, int64_t size) {
+CaptionRecipe caption_recipe(int64_t pictures, int64_t size) {
     CaptionRecipe r;
     r.captioner.network = {.picture_size = size, .dropout = 0.4};
     r.batches = {.sentences = 32, .by_length = false};
-    const int64_t pass = (pictures + 31) / 32;
-    r.training.steps = passes * pass;
-    r.training.warm_up = pass;
+    r.training.warm_up = (pictures + 31) / 32;
     r.training.learning_rate = 1e-3;
     r.training.beta2 = 0.999;
     r.training.weight_decay = 0.05;
     r.training.max_norm = 2;
     r.training.label_smoothing = 0;
-    r.training.validate_every = 5 * pass;
     r.training.word_dropout = 0.3;
     r.training.shift = std::max<int64_t>(2, size / 16);
     return r;

@@ -31,8 +31,9 @@ struct CaptionRecipe {
     PairBatchOptions batches;
     CaptionTraining training;
 };
-/// Of emoji-captions, for so many passes over it. size: of the pictures; above 32 the networks have more layers.
-CaptionRecipe caption_recipe(int64_t pictures, int64_t passes, int64_t size = 32);
+/// For so many pictures; steps and validate_every are the caller's. size: of a picture; above 32 the networks have more
+/// layers.
+CaptionRecipe caption_recipe(int64_t pictures, int64_t size = 32);
 
 /// "woman: dark skin tone" is of the base woman; what follows are its attributes. Flags and keycaps are bases.
 std::string base_of(const std::string& caption);

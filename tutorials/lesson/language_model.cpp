@@ -14,12 +14,11 @@ namespace {
 /// The run's curve; its checkpoint is written at each validation, and taken up where there is one.
 void train(Lesson& lesson, LanguageModelTrainer& trainer, const LanguageModelRun& run, const std::string& checkpoint) {
     const auto tokens = static_cast<double>(run.training.batch * run.training.length);
-    Progress bar(
-        {.title = "training", .total = static_cast<double>(run.training.steps) * tokens, .unit = run.unit + "s"});
-    if (!checkpoint.empty() && std::filesystem::exists(checkpoint)) {
-        trainer.resume(checkpoint);
-        bar.add(static_cast<double>(trainer.steps_done()) * tokens, "resumed");
-    }
+    if (!checkpoint.empty() && std::filesystem::exists(checkpoint)) trainer.resume(checkpoint);
+    Progress bar({.title = "training",
+                  .total = static_cast<double>(run.training.steps) * tokens,
+                  .before = static_cast<double>(trainer.steps_done()) * tokens,
+                  .unit = run.unit + "s"});
     size_t validations = trainer.history().size();
     double mean = 0;
     const door::Interrupt interrupt;

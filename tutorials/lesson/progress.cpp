@@ -51,7 +51,7 @@ std::string Progress::line(double now) const {
     double passed = now - begin_, rate = passed > 0 ? done_ / passed : 0;
     std::string out = clean(settings_.title);
     if (settings_.total > 0) {
-        double part = std::clamp(done_ / settings_.total, 0.0, 1.0);
+        double part = std::clamp((settings_.before + done_) / settings_.total, 0.0, 1.0);
         if (in_place_ && !finished_) {
             std::string bar;
             for (int i = 0; i < 20; i++) bar += i < part * 20 ? "█" : "░";
@@ -61,8 +61,8 @@ std::string Progress::line(double now) const {
     }
     if (finished_) out += fmt::format(": {} {} in {}", large_number(done_), settings_.unit, duration(passed));
     if (rate > 0) out += fmt::format(", {} {}/s", large_number(rate), settings_.unit);
-    if (!finished_ && settings_.total > done_ && rate > 0)
-        out += ", " + duration((settings_.total - done_) / rate) + " left";
+    if (double left = settings_.total - settings_.before - done_; !finished_ && left > 0 && rate > 0)
+        out += ", " + duration(left / rate) + " left";
     return note_.empty() ? out : out + ", " + clean(note_);
 }
 

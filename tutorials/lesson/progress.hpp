@@ -13,6 +13,7 @@ class Progress {
     struct Settings {
         std::string title = {};
         double total = 0;           // units in all; 0: not known
+        double before = 0;          // of them done by an earlier run, which took none of this one's time
         std::string unit = {};      // what is counted, in the plural: "characters"
         double every_seconds = 10;  // between plain lines where nothing can be redrawn
     };
@@ -32,7 +33,7 @@ class Progress {
     Settings settings_;
     bool in_place_;
     double begin_, shown_;
-    double done_ = 0;
+    double done_ = 0;   // by this run
     size_t drawn_ = 0;  // columns on the terminal's line
     std::string note_;
     bool finished_ = false;

@@ -42,7 +42,7 @@ void Terminal::block(const std::string& title, const std::vector<std::string>& l
     if (!title.empty())
         for (const std::string& line : wrap(plain(title), columns_)) out += styled(bold, line) + "\n";
     out += join(lines);
-    if (!caption.empty()) out += join(wrap(plain(caption), columns_));
+    if (!caption.empty()) out += join(wrap(plain(caption, true), columns_));
     door::write(out + "\n");
 }
 
@@ -64,7 +64,7 @@ void Terminal::text(const std::string& marked) {
         for (size_t i = 0; i < items.size(); i++) {
             bool bullet = list || i > 0;
             std::string item = list && i == 0 ? items[i].substr(2) : items[i];
-            auto lines = wrap(plain(item), columns_ - (bullet ? 2 : 0));
+            auto lines = wrap(plain(item, true), columns_ - (bullet ? 2 : 0));
             for (size_t k = 0; k < lines.size(); k++) out += (bullet ? (k == 0 ? "- " : "  ") : "") + lines[k] + "\n";
         }
         if (!out.empty()) door::write(out + "\n");
@@ -72,8 +72,10 @@ void Terminal::text(const std::string& marked) {
 }
 
 void Terminal::equation(const std::string&, const std::string& plain) {
-    std::string out;
-    for (const std::string& line : split(clean(plain), "\n"))
+    std::string out, lines = clean(plain);
+    for (size_t gap; (gap = lines.find("   ")) != lines.npos;)  // equations side by side: one below the other
+        lines.replace(gap, lines.find_first_not_of(' ', gap) - gap, "\n");
+    for (const std::string& line : split(lines, "\n"))
         for (const std::string& part : wrap(line, columns_ - 4)) out += "    " + part + "\n";
     door::write(out + "\n");
 }
@@ -94,7 +96,7 @@ void Terminal::tree(const Tree& t) { block(t.title, tree_lines(t, columns_), t.c
 
 void Terminal::check(const Check& c) {
     std::string mark = c.holds ? styled(green, "holds ") : styled(red, "FAILS ");
-    std::string text = plain(c.statement) + (c.detail.empty() ? "" : ": " + clean(c.detail));
+    std::string text = plain(c.statement, true) + (c.detail.empty() ? "" : ": " + clean(c.detail));
     std::string out;
     for (const std::string& line : wrap(text, columns_ - 6)) out += (out.empty() ? mark : "      ") + line + "\n";
     door::write(out + "\n");

@@ -182,10 +182,12 @@ std::vector<Span> spans(std::string_view text) {
     return out;
 }
 
-std::string plain(std::string_view marked) {
+std::string plain(std::string_view marked, bool quote_code) {
     std::string out;
     for (const Span& span : spans(clean(marked)))
-        out += span.kind == Span::Kind::math ? plain_tex(span.text) : span.text;
+        out += span.kind == Span::Kind::math                 ? plain_tex(span.text)
+               : span.kind == Span::Kind::code && quote_code ? "`" + span.text + "`"
+                                                             : span.text;
     return out;
 }
 

@@ -32,8 +32,9 @@ struct Span {
     std::string text;
 };
 std::vector<Span> spans(std::string_view text);
-/// The same text for a terminal: without its marks, maths as plain_tex() has it.
-std::string plain(std::string_view marked);
+/// The same text for a terminal: without its marks, but for those of code where that is wanted, as a sentence needs
+/// them; maths as plain_tex() has it.
+std::string plain(std::string_view marked, bool quote_code = false);
 
 /// A number with 4 significant digits: "0.01234", "12346", "1.235e-07", "NaN", "-inf".
 std::string number(double value);

@@ -24,8 +24,8 @@ bool run_training(Trainer& trainer, int64_t steps, const std::string& checkpoint
     const auto save = [&] { trainer.save(checkpoint, configuration); };
     if (!std::filesystem::exists(checkpoint)) save();
     const lesson::door::Interrupt interrupt;
-    lesson::Progress bar({.title = "training", .total = double(steps), .unit = "steps"});
-    bar.add(double(trainer.steps_done()));
+    lesson::Progress bar(
+        {.title = "training", .total = double(steps), .before = double(trainer.steps_done()), .unit = "steps"});
     double mean = 0;
     size_t validations = trainer.history().size();
     while (!interrupt.asked() && trainer.step()) {
@@ -47,7 +47,19 @@ bool run_training(Trainer& trainer, int64_t steps, const std::string& checkpoint
     return ended;
 }
 
-static void flush() {
+std::optional<int> parse(CLI::App& app, const std::string& usage, int argc, char** argv) try {
+    app.parse(argc, argv);
+    return {};
+} catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    const auto named = [&](CLI::App* command) { return command->get_name() == argv[1]; };
+    const bool unknown = argc > 1 && argv[1][0] != '-' && app.get_subcommands(named).empty();
+    fmt::print(stderr, "{0}: {1}\nusage: {0} {2} | {0} --help\n", app.get_name(),
+               unknown ? fmt::format("there is no subcommand {}", in_quotes(argv[1])) : error.what(), usage);
+    return 2;
+}
+
+void flush() {
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("standard output: can't be written");
 }
 
@@ -107,17 +119,9 @@ int run(PairProgram& program, const std::string& name, const std::string& what, 
         sub->add_option("--exponent", call.decode.exponent, "of the length")->check(CLI::Range(0.0, 10.0));
     }
     for (CLI::App* sub : {train, line, score, evaluate}) sub->add_option("FOLDER", call.folder)->required();
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error);
-        fmt::print(stderr, "{0}: {1}\nusage: {0} train|line|score|evaluate FOLDER [options] | {0} --help\n", name,
-                   error.what());
-        return 2;
-    }
+    if (const auto status = parse(app, "train|line|score|evaluate FOLDER [options]", argc, argv)) return *status;
     kernels::set_threads(threads);
     if (train->parsed()) {
-        std::filesystem::create_directories(call.folder);
         const bool ended = program.train(call);
         flush();
         return ended ? 0 : 130;

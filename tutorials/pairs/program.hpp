@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@
 #include "models/trainer.hpp"
 #include "nn/decode.hpp"
 
-/// What build/tutorials/translate and build/tutorials/summarise share: one command line for a model of pairs.
+/// What build/tutorials/translate and build/tutorials/summarise share, one command line for a model of pairs; and what
+/// they share with the other programs that train.
 namespace unroll {
 
 /// What the command line says.
@@ -47,6 +49,13 @@ class PairProgram {
 /// training that was stopped, 2 for misuse.
 int run(PairProgram& program, const std::string& name, const std::string& what, const std::string& sets, PairCall call,
         int argc, char** argv);
+
+/// Parses the command line of a program with subcommands. Where it is wrong, or asks for help, says so and returns the
+/// exit status. usage: what follows the program's name.
+std::optional<int> parse(CLI::App& app, const std::string& usage, int argc, char** argv);
+
+/// Throws Error where standard output can't be written.
+void flush();
 
 /// Trains to the end of `steps`, or until Ctrl-C, with a bar, and prints the validations; the checkpoint is written at
 /// each of them and at the end. unit: "nats a word". False where it was stopped.

@@ -9,6 +9,7 @@
 namespace unroll {
 
 /// Trains a Translator or Summariser on the pairs of the call, or goes on from its folder. False where it was stopped.
+/// Throws Error where the folder holds another model, or one of other pairs or another training.
 template <class Model, class Trainer, class ModelOptions>
 bool train_in_folder(const PairCall& call, PairColumns columns, const ModelOptions& options, PairBatchOptions batches,
                      Training training) {
@@ -17,14 +18,14 @@ bool train_in_folder(const PairCall& call, PairColumns columns, const ModelOptio
     if (own) columns = {};
     const std::string checkpoint = call.folder + "/model";
     const auto train = load_pairs(call.file("train"), columns), valid = load_pairs(call.file("valid"), columns);
+    std::filesystem::create_directories(call.folder);
     Generator gen(call.seed);
-    const bool goes_on = std::filesystem::exists(checkpoint);
-    Model model = goes_on ? Model::load(call.folder) : Model(train, options, gen);
+    Model model(train, options, gen);
     const PairIds train_ids = model.ids(train), valid_ids = model.ids(valid);
     batches = model.batches(batches);
     batches.seed = call.seed;
     Trainer trainer(model.model, train_ids, valid_ids, batches, training);
-    if (goes_on)
+    if (std::filesystem::exists(checkpoint))
         trainer.resume(checkpoint);
     else
         model.save_text(call.folder);

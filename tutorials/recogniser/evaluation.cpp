@@ -17,10 +17,9 @@ HeardStrings hear(const DigitRecordings& recordings, const BigramPrior* prior, N
         heard_strings.words += int64_t(said.back().digits.size());
     }
     const SpeechShape shape = kind == NoiseKind::speech ? speech_shape(recordings.sounds()) : SpeechShape{};
-    heard_strings.features.resize(said.size());
-    kernels::parallel(int64_t(said.size()), [&](int64_t i) {
+    heard_strings.features = made_by_workers(int64_t(said.size()), [&](int64_t i) {
         Generator gen(seed, 100 + draw * 1'000'000 + uint64_t(i));
-        heard_strings.features[size_t(i)] = heard(said[size_t(i)], kind, decibels, gen, shape);
+        return heard(said[size_t(i)], kind, decibels, gen, shape);
     });
     return heard_strings;
 }

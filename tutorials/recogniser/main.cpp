@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <filesystem>
 
 #include "core/kernels/parallel.hpp"
+#include "data/batches.hpp"
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/pairs/program.hpp"
 #include "tutorials/recogniser/evaluation.hpp"
@@ -24,23 +26,36 @@ struct Call {
     int64_t width = 12;
 };
 
+/// Of the samples and what they say.
+uint64_t fingerprint_of(const DigitRecordings& recordings) {
+    uint64_t all = 0;
+    for (int64_t i = 0; i < recordings.size(); i++) {
+        const DigitString s = recordings.single(i, 0);
+        std::vector<int32_t> numbers(s.digits.begin(), s.digits.end());
+        for (const float x : s.sound.samples) numbers.push_back(std::bit_cast<int32_t>(x));
+        all = fingerprint(numbers, all);
+    }
+    return all;
+}
+
 /// False where it was stopped.
 bool train(const Call& call) {
     SpeechRecipe recipe;
     if (call.steps > 0) recipe.training.steps = call.steps;
-    std::filesystem::create_directories(call.folder);
     const std::string checkpoint = call.folder + "/model";
     const DigitRecordings recordings(find_digits(call.data, "train")), others(find_digits(call.data, "valid"));
     const SpeechTask task(recordings, recipe, call.seed), valid(others, recipe, 1000);
-    const bool goes_on = std::filesystem::exists(checkpoint);
+    std::filesystem::create_directories(call.folder);
     Generator gen(call.seed);
-    Recogniser model = goes_on ? Recogniser::load(checkpoint) : Recogniser(recipe.model, gen);
+    Recogniser model(recipe.model, gen);
     RecogniserTrainer trainer(
         model, [&](int64_t step) { return task.batch(step); }, valid.batches_as_they_are(10), recipe.training,
         call.seed);
     const std::map<std::string, std::string> source = {
-        {"recordings", fmt::format("{} of {}, seed {}", recordings.size(), call.data, call.seed)}};
-    if (goes_on) trainer.resume(checkpoint, source);
+        {"recordings",
+         fmt::format("{} to learn from, {} to validate with, fingerprints {:016x} and {:016x}", recordings.size(),
+                     others.size(), fingerprint_of(recordings), fingerprint_of(others))}};
+    if (std::filesystem::exists(checkpoint)) trainer.resume(checkpoint, source);
     fmt::print("{}\n{} recordings, {} steps\n", model.pretty(), recordings.size(), recipe.training.steps);
     return run_training(trainer, recipe.training.steps, checkpoint, source, "nats a digit");
 }
@@ -102,7 +117,8 @@ int recognise(const Call& call) {
     }
     for (const std::string& file : call.files) {
         const Tensor y = model.log_probs({speech_features(loaded(file))}).at(0);
-        fmt::print("{}{}\n", call.files.size() > 1 ? file + ": " : "", digits_text(searched({})(y)));
+        const std::string digits = digits_text(searched({})(y));
+        fmt::print("{}{}\n", call.files.size() > 1 ? file + ": " : "", digits.empty() ? "(no digits)" : digits);
     }
     return 0;
 }
@@ -120,34 +136,29 @@ int main(int argc, char** argv) try {
         app.add_subcommand("train", "trains, or goes on from FOLDER; Ctrl-C stops it with a checkpoint");
     CLI::App* wav = app.add_subcommand("wav", "writes the digits it hears in WAV files, of any rate");
     CLI::App* evaluation = app.add_subcommand("evaluate", "word error rates over ratios of signal to noise");
-    for (CLI::App* sub : {training, wav, evaluation}) sub->add_option("FOLDER", call.folder)->required();
+    for (CLI::App* sub : {training, wav, evaluation})
+        sub->add_option("FOLDER", call.folder, "of the recogniser")->required();
     for (CLI::App* sub : {training, evaluation}) {
         sub->add_option("--data", call.data, "folder of recordings DIGIT_SPEAKER_TAKE.wav");
         sub->add_option("--seed", call.seed, "of everything random");
     }
     training->add_option("--steps", call.steps, "in place of the recipe's")->check(CLI::Range(1, 100000000));
     evaluation->add_option("--part", call.part, "of the recordings: valid, test");
-    evaluation->add_option("--noise", call.noise, "")->check(CLI::IsMember({"white", "pink", "speech"}));
+    evaluation->add_option("--noise", call.noise, "white, pink, or shaped like speech")
+        ->check(CLI::IsMember({"white", "pink", "speech"}));
     evaluation->add_option("--digits", call.digits, "for each ratio and draw")->check(CLI::Range(1, 1000000));
     evaluation->add_option("--draws", call.draws, "of noise")->check(CLI::Range(1, 1000));
     evaluation->add_option("--weight", call.weight, "of log P(w)")->check(CLI::Range(0.0, 10.0));
     evaluation->add_option("--beam", call.width, "prefixes kept")->check(CLI::Range(1, 10000));
-    wav->add_option("FILE", call.files)->required();
+    wav->add_option("FILE", call.files, "WAV")->required();
     wav->add_option("--page", call.page, "writes a page too, which plays the sound and shows what was heard when");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) return app.exit(error);
-        fmt::print(stderr, "recognise: {}\nusage: recognise train|wav|evaluate FOLDER [options] | recognise --help\n",
-                   error.what());
-        return 2;
-    }
+    if (const auto status = parse(app, "train|wav|evaluate FOLDER [options]", argc, argv)) return *status;
     kernels::set_threads(threads);
     int status = 0;
     if (training->parsed()) status = train(call) ? 0 : 130;
     if (evaluation->parsed()) evaluate(call);
     if (wav->parsed()) status = recognise(call);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error("standard output: can't be written");
+    flush();
     return status;
 } catch (const std::exception& error) {
     fmt::print(stderr, "recognise: {}\n", error.what());

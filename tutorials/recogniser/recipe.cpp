@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "core/kernels/parallel.hpp"
-
 namespace unroll {
 
 SpeechTask::SpeechTask(const DigitRecordings& recordings, const SpeechRecipe& recipe, uint64_t seed)
@@ -17,9 +15,8 @@ SpeechBatch SpeechTask::make(int64_t step, bool changed) const {
     if (!changed) strings.slowest = strings.fastest = 1;
     const auto B = std::max<int64_t>(1, recipe_.batch_digits / strings.most);
     const bool first = changed && double(step) < recipe_.easy_share * double(recipe_.training.steps);
-    std::vector<Tensor> features(static_cast<size_t>(B));
     std::vector<std::vector<int>> labels(static_cast<size_t>(B));
-    kernels::parallel(B, [&](int64_t b) {
+    const std::vector<Tensor> features = made_by_workers(B, [&](int64_t b) {
         Generator gen(seed_, 2000 + uint64_t(step) * 1024 + uint64_t(b));  // its own for each string
         const DigitString s = recordings_.draw(gen, strings);
         const double ratio = gen.uniform(first ? recipe_.first_noisiest : recipe_.noisiest, recipe_.clearest);
@@ -29,9 +26,9 @@ SpeechBatch SpeechTask::make(int64_t step, bool changed) const {
         Sound sound = s.sound;
         if (gen.uniform() >= recipe_.clean)
             sound = mixed(sound, s.spans, noise(kind, int64_t(sound.samples.size()), sound.rate, gen, shape_), ratio);
-        features[size_t(b)] = speech_features(
-            sound, changed ? SpeechFeatureOptions{.warp = warp, .masks = &gen} : SpeechFeatureOptions{});
         labels[size_t(b)] = s.digits;
+        return speech_features(sound,
+                               changed ? SpeechFeatureOptions{.warp = warp, .masks = &gen} : SpeechFeatureOptions{});
     });
     return speech_batch(features, labels);
 }

@@ -18,13 +18,14 @@ struct SpeechRecipe {
     double clean = 0.05;                          // share of strings without noise
     int64_t batch_digits = 160;
     RecogniserOptions model = {};
-    Training training = {.steps = 10000, .warm_up = 200, .beta2 = 0.999, .max_norm = 2, .validate_every = 500};
+    Training training = {.steps = 8000, .warm_up = 200, .beta2 = 0.999, .max_norm = 2, .validate_every = 500};
 };
 
 /// Strings joined from recordings as training goes, every one of them new, with noise: half white, a quarter pink, a
 /// quarter shaped like speech. All strings of a batch have the same number of digits.
 class SpeechTask {
   public:
+    /// The recordings must outlive it.
     SpeechTask(const DigitRecordings& recordings, const SpeechRecipe& recipe, uint64_t seed);
     SpeechBatch batch(int64_t step) const;
     /// To validate with: no change of voice and no masks, at the ratios of training.

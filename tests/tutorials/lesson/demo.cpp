@@ -102,8 +102,10 @@ void tape_section(Lesson& lesson) {
 int main(int argc, char** argv) {
     Lesson lesson({.number = "demo", .title = "Every element of a lesson"});
     std::string fail, text = "It is a truth universally acknowledged";
+    bool resumed = false;
     lesson.option("--fail KIND", fail, "end badly: error, check or nan");
     lesson.option("--text TEXT", text, "the sample's text");
+    lesson.option("--resumed", resumed, "half of the training was done before");
     return lesson.run(argc, argv, [&] {
         lesson.section("Words and equations", "Mathematical Formulation");
         lesson.text(
@@ -116,6 +118,7 @@ int main(int argc, char** argv) {
         lesson.equation(
             R"(\frac{\partial L}{\partial W_{hh}} = \sum_{t=1}^{T} \sum_{k=1}^{t} \frac{\partial L_t}{\partial h_t} )"
             R"(\left( \prod_{i=k+1}^{t} W_{hh}^T \, \text{diag}(\sigma'(a_i)) \right) \frac{\partial h_k}{\partial W_{hh}})");
+        lesson.equation(R"(a = 1, \qquad b = 2)", "a = 1    b = 2");
         lesson.table({.caption = "The three columns agree",
                       .header = {"entry of $W_{hh}$", "by hand", "tape", "numeric"},
                       .rows = {{"[0, 0]", 0.12345678, 0.12345678, 0.1234567},
@@ -140,12 +143,15 @@ int main(int argc, char** argv) {
         figures(lesson);
         tape_section(lesson);
         lesson.section("Training");
-        int steps = lesson.steps(4000, 40);
+        int steps = lesson.steps(4000, 40), before = resumed ? steps / 2 : 0;
         {
-            lesson::Progress bar(
-                {.title = "training", .total = 64.0 * steps, .unit = "characters", .every_seconds = 0.02});
+            lesson::Progress bar({.title = "training",
+                                  .total = 64.0 * steps,
+                                  .before = 64.0 * before,
+                                  .unit = "characters",
+                                  .every_seconds = 0.02});
             double sum = 0;
-            for (int i = 0; i < steps; i++) {
+            for (int i = before; i < steps; i++) {
                 for (int j = 0; j < 20000; j++) sum += std::sin(i + j);
                 bar.add(64, fmt::format("loss {:.3f}", 4.38 - 3.0 * i / steps + 1e-12 * sum));
             }

@@ -166,12 +166,28 @@ TEST_CASE("figures as files") {
     CHECK(fs::exists(folder.path / "figs/demo-one-cell.svg"));
 }
 
+TEST_CASE("a terminal: code keeps its marks, equations side by side come one below the other") {
+    Folder folder;
+    const std::string out = demo(folder, "--quick --page p.html").out;
+    CHECK(contains(out, "`[B, H]`"));
+    CHECK(contains(out, "\n    a = 1\n    b = 2\n"));
+}
+
 TEST_CASE("progress without a terminal: plain lines now and then, and one that stays") {
     Folder folder;
     Run run = demo(folder, "--steps 400 --page p.html");
     CHECK(count(run.out, "\ntraining") >= 2);
     CHECK(contains(run.out, "training: 25.6 thousand characters in "));
     CHECK(contains(run.out, "left, loss "));
+}
+
+TEST_CASE("progress that goes on: of the whole in percent, of its own work in units and rate") {
+    Folder folder;
+    Run run = demo(folder, "--steps 400 --resumed --page p.html");
+    CHECK(contains(run.out, "training: 12.8 thousand characters in "));
+    const size_t first = run.out.find("\ntraining ");
+    REQUIRE(first != run.out.npos);
+    CHECK(std::stod(run.out.substr(first + 10)) >= 50);
 }
 
 TEST_CASE("numbers and times for people") {

@@ -64,6 +64,7 @@ TEST_CASE("marks: code and maths, and what only looks like them") {
     CHECK(plain("*all* `x * y * z`") == "all x * y * z");
     CHECK(kinds("") == "");
     CHECK(plain("the `tape` and $\\partial L/\\partial W_{hh}$") == "the tape and ∂L/∂W_hh");
+    CHECK(plain("*whether* `re` follows", true) == "whether `re` follows");
 }
 
 TEST_CASE("plain_tex: the book's equations") {

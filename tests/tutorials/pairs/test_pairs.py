@@ -53,6 +53,8 @@ def check(program, folder):
             expect(process.returncode == -signal.SIGINT, f"{name}: status {process.returncode}: {error}")  # before training
     expect(stopped > 0, f"{name}: no run was stopped: the test has tested nothing")
     expect(run(*training("parts")).returncode == 0, f"{name}: what has ended can't be called again")
+    other = run(*training("parts"), *{"translate": ["--decoder", "fixed"], "summarise": ["--plain"]}[name])
+    expect(other.returncode == 1 and "its model is" in other.stderr, f"{name}: another model in the same folder: {other.stderr or other.stdout}")
     for file in (folder / "whole").iterdir():
         expect((folder / "parts" / file.name).read_bytes() == file.read_bytes(), f"{name}: another {file.name} after Ctrl-C")
 

@@ -74,7 +74,7 @@ def check(folder):
     for name, content in good.items():
         (folder / f"{name}.wav").write_bytes(content)
         heard = run("wav", model, folder / f"{name}.wav")
-        expect(heard.returncode == 0 and re.fullmatch(r"(\d( \d)*)?\n", heard.stdout), f"wav {name}: {heard}")
+        expect(heard.returncode == 0 and re.fullmatch(r"(\d( \d)*|\(no digits\))\n", heard.stdout), f"wav {name}: {heard}")
     both = run("wav", model, folder / "plain.wav", folder / "fast.wav")
     expect(both.stdout.count(".wav: ") == 2, f"two files: {both}")
     bad = {"none": (wav(b""), "no samples"), "silent": (wav(bytes(16000)), "nothing but silence"), "text": (b"one two three", "is no WAV file"),
@@ -94,6 +94,7 @@ def check(folder):
         wrong = run(*arguments)
         expect(wrong.returncode == status, f"{arguments}: status {wrong.returncode}, expected {status}")
         expect(status == 0 or (wrong.stderr.startswith("recognise: ") and wrong.stderr.count("\n") == status and not wrong.stdout), f"{arguments}: {wrong}")
+    expect('there is no subcommand "dance"' in run("dance", model).stderr, "an unknown command is not named")
     (folder / "whole/model").write_bytes((folder / "parts/model").read_bytes()[:1000])
     expect(run("wav", model, folder / "plain.wav").returncode == 1, "a truncated checkpoint is read")
 
