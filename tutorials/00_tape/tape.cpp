@@ -103,7 +103,7 @@ void reused_value(Lesson& lesson) {
     lesson.section("A value that is used twice");
     lesson.text(
         R"(In $L = s \cdot s$ the record gave two contributions to $s$, one for each factor. This is the rule that
-matters most in a book where one weight is used at every time step: contributions are added up, never
+matters most where one weight is used at every time step: contributions are added up, never
 written over each other. The smallest example there is, at $a = 3$:)");
     lesson.equation(R"(b = a + a, \qquad c = b + b)", "b = a + a,  c = b + b");
     Tape tape;

@@ -24,7 +24,8 @@ void tell_unrolled(Lesson& lesson) {
     const Tensor projected = matmul(net.x[0], transposed(net.W_xh.value));
     const Tensor a = recurrent + projected + net.b_h.value;
     lesson.text(
-        "The first step, piece by piece. A batch of states is a matrix with a row for each sequence, so the product "
+        "The first step, piece by piece. Printed tensors count time from 0, as C++ does, so t=0 is the equations' step "
+        "1. A batch of states is a matrix with a row for each sequence, so the product "
         "reads `matmul(h, transposed(W_hh))`.");
     lesson.show("W_hh h_0", recurrent);
     lesson.show("W_xh x_1", projected);

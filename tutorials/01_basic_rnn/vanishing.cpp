@@ -58,15 +58,15 @@ void tell_vanishing_exploding(Lesson& lesson) {
                       .log_y = true,
                       .caption = "Measured on one run of the network for each s; the bound is $s^n$."};
     lesson::Table table{.caption = fmt::format("After {} steps", steps),
-                        .header = {"‖W_hh‖", "inputs", "measured", "bound", "measured / bound"}};
+                        .header = {"network", "‖W_hh‖", "measured", "bound", "measured / bound"}};
     bool below = true;
     const auto add = [&](const std::string& name, const Tensor& W, double input, bool draw_bound) {
         const Curve c = measure(W, input, gen);
         plot.series.push_back({.name = name, .x = c.distance, .y = c.jacobian});
         if (draw_bound) plot.series.push_back({.name = name + ", bound", .x = c.distance, .y = c.bound});
         for (size_t i = 0; i < c.bound.size(); i++) below = below && c.jacobian[i] <= c.bound[i] * (1 + 1e-9);
-        table.rows.push_back({fmt::format("{:.2f}", init::spectral_norm(W)), input < 0.1 ? "small" : "large",
-                              c.jacobian.back(), c.bound.back(), c.jacobian.back() / c.bound.back()});
+        table.rows.push_back({name, fmt::format("{:.2f}", init::spectral_norm(W)), c.jacobian.back(), c.bound.back(),
+                              c.jacobian.back() / c.bound.back()});
         return c.jacobian.back();
     };
     const double vanished = add("s = 0.9", Q * 0.9, 1e-3, true);

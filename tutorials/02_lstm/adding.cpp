@@ -162,7 +162,8 @@ void tell_adding(Lesson& lesson) {
     lesson.section("The adding problem", "LSTM (Long Short-Term Memory)");
     lesson.text(fmt::format(
         "A task of Hochreiter and Schmidhuber's, in a form that has become usual: {} random numbers between 0 and 1 go "
-        "by, two of them marked, one in each half. At the end the network says the sum of the two. Who always says 1 "
+        "by, two of them marked, one in each half. At the end the network says the sum of the two. A network that "
+        "always says 1 "
         "has a mean square error of 1/6: that is what can be had without a memory. The LSTMs have {} units and the "
         "RNNs {}, which makes about as many parameters. Adam trains them at a rate of {} ({} for the RNNs) on the same "
         "sequences, {} new ones at each step, gradients clipped to 1; {}.",
@@ -196,11 +197,12 @@ void tell_adding(Lesson& lesson) {
             right.push_back(100 * run.right);
             if (run.solved_at > 0) solved.push_back(run.solved_at);
         }
-        table.rows.push_back({of_kind[0].curve.name, static_cast<double>(parameter_count(of_kind[0].net)),
-                              spread(errors.back(), "{:.4f}"), spread(right, "{:.1f}"),
-                              solved.size() < of_kind.size()
-                                  ? fmt::format("{} of {} seeds never", of_kind.size() - solved.size(), of_kind.size())
-                                  : spread(solved, "{:.0f}")});
+        table.rows.push_back(
+            {of_kind[0].curve.name, static_cast<double>(parameter_count(of_kind[0].net)),
+             spread(errors.back(), "{:.4f}"), spread(right, "{:.1f}"),
+             solved.size() < of_kind.size()
+                 ? fmt::format("{} of {} never solved it", of_kind.size() - solved.size(), of_kind.size())
+                 : spread(solved, "{:.0f}")});
     }
     lesson.plot(plot);
     lesson.table(table);

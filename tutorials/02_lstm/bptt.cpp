@@ -179,8 +179,8 @@ void tell_bptt(Lesson& lesson) {
         "Two states go forward, so two gradients come back. $h_t$ is read by the loss of its step and by the four "
         "matrices of the next; $C_t$ by $h_t$ and by the next cell state. Each collects a sum of two:");
     lesson.equation(
-        R"(dh_t = \frac{\partial L_t}{\partial h_t} + \sum_{g \in \{f, i, C, o\}} \delta^g_{t+1} W_g^{(h)})",
-        "dh_t = ∂L_t/∂h_t + Σ_g δ^g_{t+1} W_g, of each W the columns of h, g = f, i, C, o");
+        R"(dh_t = \frac{\partial L_t}{\partial h_t} + \sum_{g \in \{f, i, C, o\}} W_g^{(h)\top} \delta^g_{t+1})",
+        "dh_t = ∂L_t/∂h_t + Σ_g W_gᵀ δ^g_{t+1}, of each W the columns of h, g = f, i, C, o");
     lesson.equation(R"(dC_t = dC_{t+1} \odot f_{t+1} + dh_t \odot o_t \odot (1 - \tanh^2 C_t))",
                     "dC_t = dC_{t+1} ⊙ f_{t+1} + dh_t ⊙ o_t ⊙ (1 - tanh² C_t)");
     lesson.equation(
@@ -190,8 +190,8 @@ void tell_bptt(Lesson& lesson) {
         R"(\delta^C_t = dC_t \odot i_t \odot (1 - \tilde{C}_t^2), \qquad \delta^o_t = dh_t \odot \tanh(C_t) \odot o_t (1 - o_t))",
         "δ^C_t = dC_t ⊙ i_t ⊙ (1 - C̃_t²),   δ^o_t = dh_t ⊙ tanh(C_t) ⊙ o_t (1 - o_t)");
     lesson.equation(
-        R"(\frac{\partial L}{\partial W_g} = \sum_t (\delta^g_t)^\top [h_{t-1}, x_t], \qquad \frac{\partial L}{\partial b_g} = \sum_t \delta^g_t)",
-        "∂L/∂W_g = Σ_t (δ^g_t)ᵀ [h_{t-1}, x_t],   ∂L/∂b_g = Σ_t δ^g_t");
+        R"(\frac{\partial L}{\partial W_g} = \sum_t \delta^g_t [h_{t-1}, x_t]^\top, \qquad \frac{\partial L}{\partial b_g} = \sum_t \delta^g_t)",
+        "∂L/∂W_g = Σ_t δ^g_t [h_{t-1}, x_t]ᵀ,   ∂L/∂b_g = Σ_t δ^g_t");
     lesson.text("Here $L_t = \\|h_t - \\hat y_t\\|^2 / 2$, on the small network above.");
     three_columns(lesson, net);
     whole_sequence(lesson, net);

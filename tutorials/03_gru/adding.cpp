@@ -15,7 +15,8 @@ void tell_adding(Lesson& lesson, Comparison& comparison) {
     lesson.section("A task that is nothing but memory", "Comparison with LSTM");
     lesson.text(fmt::format(
         "The adding problem: {} random numbers come one by one, two of them marked, one in each half, and at the end "
-        "the network is to say the sum of the two. Who always says 1 is wrong by $1/6$, as a mean square: a network "
+        "the network is to say the sum of the two. A network that always says 1 is wrong by $1/6$, as a mean square: a "
+        "network "
         "without a memory can do no better. All cells get the same sequences, {} units, and the same training; only "
         "the last GRU has more units, so that it has as many parameters as the LSTM. The LSTM begins with a forget "
         "bias of 1, the GRUs begin with gates that are half open.",

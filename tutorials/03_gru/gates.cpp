@@ -32,7 +32,8 @@ void one_step(Lesson& lesson, const SmallGru& net) {
     lesson.show("x", net.x);
 
     lesson.text(
-        "The first step, piece by piece. A batch of states is a matrix with a row for each sequence, so $W_z [h, x]$ "
+        "The first step, piece by piece. Printed tensors count time from 0, so t=0 is the equations' step 1. A batch "
+        "of states is a matrix with a row for each sequence, so $W_z [h, x]$ "
         "reads `matmul(concat(h, x), transposed(W_z))`.");
     const Tensor &h_0 = net.h_0.value, x_1 = net.x[0];
     const Tensor hx = concat(h_0, x_1);

@@ -47,8 +47,9 @@ void plain(Lesson& lesson) {
         "predict. The input of step $t$ is the word *before*, $x_t = E_{w_{t-1}}$, with a start token for $w_0$; what "
         "is written with a star in the book's teacher forcing shifts likewise.\n\n"
         "A matrix times $[x, v]$ is the sum of two products, and that is what makes it fast: the words of a caption "
-        "are known in training, so $W_x x_t$ of all steps is one product of matrices, and $W_v v$ is computed once.");
-    lesson.equation(R"(W [x_t, v] = W_x x_t + W_v v)", "W [x_t, v] = W_x x_t + W_v v");
+        "are known in training, so $W^{(x)} x_t$ of all steps is one product of matrices, and $W^{(v)} v$ is computed "
+        "once. Here $v$ is the grid pooled to 2 x 2, 512 numbers, the same that make the first state.");
+    lesson.equation(R"(W [x_t, v] = W^{(x)} x_t + W^{(v)} v)", "W [x_t, v] = W(x) x_t + W(v) v");
     Generator gen(lesson.seed());
     const CaptionNetwork n(tiny(false), gen);
     Tape tape;

@@ -80,11 +80,12 @@ void pooling_and_norm(Lesson& lesson) {
     lesson.section("Fewer places, numbers of one size", "Encoder (CNN)");
     lesson.text(
         "Between convolutions the largest number of each 2 x 2 places stays. That halves the picture, the next "
-        "kernel sees twice as far, and where exactly a thing is matters less. And each channel is normalised over "
-        "the batch and all places,");
+        "kernel sees twice as far, and where exactly a thing is matters less. Behind it stands $\\max(0, \\cdot)$, "
+        "without which convolutions one after another would be one. (In front of it, it would do the same: the largest "
+        "stays the largest.) And before both each channel is normalised over the batch and all places,");
     lesson.equation(
-        R"(\hat x = \frac{x - \mu_c}{\sqrt{\sigma_c^2 + \varepsilon}}, \qquad y = \gamma_c\, \hat x + \beta_c)",
-        "x̂ = (x - μ_c) / √(σ_c² + ε)    y = γ_c x̂ + β_c");
+        R"(\hat x = \frac{x - \mu_c}{\sqrt{\sigma_c^2 + \mathrm{eps}}}, \qquad y = \gamma_c\, \hat x + \beta_c)",
+        "x̂ = (x - μ_c) / √(σ_c² + eps)    y = γ_c x̂ + β_c");
     lesson.text(
         "so that no layer has to follow what those before it do to the scale of their outputs. In training $\\mu$ and "
         "$\\sigma$ are those of the batch, through which gradients flow; a picture's features then depend on its "
@@ -107,7 +108,7 @@ void pooling_and_norm(Lesson& lesson) {
         worst = std::max({worst, std::abs(mean_of(trained)), std::abs(deviation(trained) - 1)});
     }
     lesson.table(table);
-    lesson.check("in training the mean is 0 and the deviation 1, but for ε", worst, 1e-5);
+    lesson.check("in training the mean is 0 and the deviation 1, but for eps", worst, 1e-5);
     gradients(lesson);
 }
 

@@ -37,8 +37,9 @@ Tensor conv2d(const Tensor& x, const Tensor& W, const Tensor& bias, int stride, 
 
 /// 5.2  Its backward: every product W x of the forward pass passes dy on, to both of its factors,
 ///
-///     dW[o,c,k,l] += dy[b,o,i,j] x[b, c, i s + k - p, j s + l - p]     dx[b, c, i s + k - p, j s + l - p] +=
-///     dy[b,o,i,j] W[o,c,k,l]     dbias[o] += dy[b,o,i,j]
+///     dW[o,c,k,l] += dy[b,o,i,j] x[b, c, i s + k - p, j s + l - p]
+///     dx[b, c, i s + k - p, j s + l - p] += dy[b,o,i,j] W[o,c,k,l]
+///     dbias[o] += dy[b,o,i,j]
 ///
 /// What lies outside has no gradient. Hint: the same loops. About 22 lines.
 struct ConvGradients {
@@ -90,8 +91,8 @@ Attended spatial_attention(const Tensor& h, const Tensor& V, const AttentionWeig
 ///     dV_i = α_i dv + W_vᵀ g_i     dh = Σ_i W_hᵀ g_i
 ///     dW_h = Σ_i g_i hᵀ     dW_v = Σ_i g_i V_iᵀ     db_a = Σ_i g_i     dw_a = Σ_i de_i u_i
 ///
-/// The sums over the pictures of the batch are in the products of matrices; those of db_a and dw_a you write. About 28
-/// lines.
+/// The sums over the pictures of the batch are in the products of matrices; those of db_a and dw_a you write. Hint:
+/// += adds to a Tensor, and dV[i].copy_from(x) fills region i of dV. About 28 lines.
 struct AttentionGradients {
     Tensor dh, dV, dW_h, dW_v, db_a, dw_a;
 };
@@ -101,7 +102,8 @@ AttentionGradients spatial_attention_backward(const Tensor& dv, const Tensor& h,
 /// 5.7  What scheduled sampling feeds. before [T, B] are the true words before those to be predicted, the start in row
 /// 0. The start is always fed. At step t = 1 .. T-1 the word of picture b is the true one where draws[t, b] < epsilon,
 /// else the network's own: next(t - 1, row) is its most probable word after row t-1 of what *was fed* [B], for all
-/// pictures at once. It must be called once for each t, in order: the network has a state. About 10 lines.
+/// pictures at once. It must be called once for each t, in order: the network has a state. Hint: fed.row(t) are the
+/// words of step t, [B]. About 10 lines.
 using Next = std::function<Ids(int64_t t, const Ids& fed)>;
 Ids sampled_inputs(const Ids& before, const Tensor& draws, double epsilon, const Next& next);
 

@@ -13,10 +13,11 @@ void tell_sampling(Lesson& lesson) {
         "which is fast. But when it writes on its own it goes on from its own words, mistakes among them, which "
         "it has never seen. *Scheduled sampling* mixes both:");
     lesson.equation(
-        R"(w_t^{input} = \begin{cases} w_t^* & \text{with probability } \varepsilon \\ \hat w_t & \text{with probability } 1 - \varepsilon \end{cases})",
-        "w_t_input = w_t* with probability ε, ŵ_t with probability 1 - ε");
+        R"(w_{t-1}^{input} = \begin{cases} w_{t-1}^* & \text{with probability } \varepsilon \\ \hat w_{t-1} & \text{with probability } 1 - \varepsilon \end{cases})",
+        "input w_{t-1} = w*_{t-1} with probability ε, ŵ_{t-1} with probability 1 - ε");
     lesson.text(
-        "(The book's $p$ is the paper's $\\varepsilon$; both words are those *before* the one to be predicted.) $\\hat "
+        "(The book's $p$ is the paper's $\\varepsilon$, and its $t$ is put right: both words are those *before* the "
+        "one to be predicted.) $\\hat "
         "w$ is here the decoder's most probable word after what it was really fed; it is chosen, so no gradient flows "
         "through it. Each word has its own coin. Early on the decoder's words are noise, so $\\varepsilon$ begins near "
         "1 and falls with the step $i$ of training:");
@@ -57,7 +58,7 @@ void tell_sampling(Lesson& lesson) {
         "It is not free: which word is fed depends on the step before, so the decoder runs once more, without "
         "gradients, before each step of training. Nor is it clean: as $\\varepsilon$ falls, the decoder is asked for "
         "the third word of the *true* caption after two words of its own, which may have to be another one (Huszár "
-        "2015). Whether it helps is a question for a measurement, below.");
+        "2015). Whether it helps is measured below.");
 }
 
 }  // namespace unroll

@@ -92,8 +92,8 @@ AttentionGradients attention_backward(const Tensor& dc, const Tensor& s, const T
 
 /// 6.6  One step of the book's decoder, its circle put right: the state *before* asks,
 ///
-///     c_t = look(h_{t-1})     h_t = tanh(W_hh h_{t-1} + W_xh [y_{t-1}; c_t] + b_h)     p_t = softmax(W_out h_t +
-///     b_out)
+///     c_t = look(h_{t-1})     h_t = tanh(W_hh h_{t-1} + W_xh [y_{t-1}; c_t] + b_h)
+///     p_t = softmax(W_out h_t + b_out)
 ///
 /// look is the attention with everything filled in but the query. y_{t-1} [B, E] is the embedding of the word before.
 /// Hint: softmax is exp, divided by the sum of its row; here the scores are small. About 8 lines.

@@ -4,7 +4,7 @@
 using namespace unroll;
 
 int main(int argc, char** argv) {
-    Lesson lesson({.number = "07", .title = "Advanced architectures"});
+    Lesson lesson({.number = "07", .title = "Both directions, many layers, looking back"});
     std::string data = UNROLL_ROOT "/data";
     lesson.option("--data DIR", data, "where the data sets are");
     return lesson.run(argc, argv, [&] {

@@ -157,8 +157,9 @@ void tell_clipping(Lesson& lesson) {
                  .y = "mean square error",
                  .series = {free.loss, clipped.loss, by_value.loss},
                  .log_y = true,
-                 .caption = fmt::format("Who always says 1 scores {:.3f}. A curve that ends early ended in infinity.",
-                                        tasks::adding_baseline)});
+                 .caption = fmt::format(
+                     "A network that always says 1 scores {:.3f}. A curve that ends early ended in infinity.",
+                     tasks::adding_baseline)});
     lesson.plot({.title = "The norm of the gradient, before clipping",
                  .x = "step",
                  .y = "‖g‖",

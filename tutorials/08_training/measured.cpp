@@ -167,7 +167,7 @@ void tell_measured(Lesson& lesson, const TrainingOptions& options) {
         "A model of {} hidden units in {} layers reads the first {} characters of Austen's novels again and again, {} "
         "steps: so little text it can learn by heart. Dropout acts on the layers' input, between the layers and on "
         "their "
-        "output. Mean over {} seeds, lowest and highest beside it.",
+        "output. Mean over the seeds, {}, with the lowest and highest beside it.",
         drops[0].hidden, drops[0].layers, few.train.size(), steps, seeds));
     lesson::Plot plot{.title = "Learning a short text by heart, and not",
                       .x = "step",
@@ -214,8 +214,8 @@ void tell_measured(Lesson& lesson, const TrainingOptions& options) {
         {.name = "clipped at 1", .tau = 1, .hidden = 64, .layers = 1},
         {.name = "layer norm", .tau = INFINITY, .normalised = true, .hidden = 64, .layers = 1},
         {.name = "both", .tau = 1, .normalised = true, .hidden = 64, .layers = 1}};
-    table = {.caption =
-                 fmt::format("Validation at the end, nats a character; mean over {} seeds (lowest to highest)", seeds),
+    table = {.caption = fmt::format(
+                 "Validation at the end, nats a character; mean over the seeds, {} (lowest to highest)", seeds),
              .header = {"rate"}};
     for (const Settings& s : kinds) table.header.push_back(s.name);
     lesson::Progress bar({.title = "rates",

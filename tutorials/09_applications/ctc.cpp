@@ -223,6 +223,10 @@ void tell_prefix_beam(Lesson& lesson) {
     lesson.check("with a beam wide enough for all, each text has the sum of its paths", worst, 1e-12);
     const Tensor log_y = log_softmax(scores_by_hand().value);
     const auto found = prefix_beam(log_y, {.width = 1000});
+    const auto path_text = best_path(log_y);
+    lesson.check(fmt::format("the likeliest path says `{}`, the likeliest text is `{}`", text_of(path_text),
+                             text_of(found[0].labels)),
+                 path_text != found[0].labels);
     worst = 0;
     for (const Labelling& l : found) worst = std::max(worst, std::abs(std::exp(l.log_prob) - exhausted[l.labels]));
     lesson.check("`prefix_beam`, which adds logarithms, finds the same", worst, 1e-12);

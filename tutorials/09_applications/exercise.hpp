@@ -24,11 +24,11 @@ namespace unroll::exercise {
 /// 9.1  The mixture. generated [B, V] and alpha [B, S] are probabilities, p_gen [B]; source [S, B] are the words to
 /// copy:
 ///
-///     P(w) = p_gen generated_w + (1 - p_gen) Σ_{s: source_s = w} alpha_s      for w = 0 .. W-1, the first term for w <
-///     V
+///     P(w) = p_gen generated_w + (1 - p_gen) Σ_{s: source_s = w} alpha_s
 ///
-/// Gives P [B, W]. Hint: source is time-major, sequence b's place s is source[s * B + b]; a word that stands twice
-/// collects from both places, and a word below V from both terms. About 8 lines.
+/// for w = 0 .. W-1, the first term where w < V. Gives P [B, W]. Hint: source is time-major, sequence b's place s is
+/// source[s * B + b]; a word that stands twice collects from both places, and a word below V from both terms. About 8
+/// lines.
 Tensor copy_distribution(const Tensor& generated, const Tensor& alpha, const Tensor& p_gen, const Ids& source,
                          int64_t W);
 
@@ -139,11 +139,10 @@ CtcGradient ctc_gradient(const Tensor& y, const Ids& labels, const Tensor& alpha
 /// y [C] are the step's probabilities, class 0 the blank; language [N, C] is P(k | prefix n). Without pruning:
 ///
 ///     blank_n = (ends_blank_n + ends_label_n) y_0      label_n = ends_label_n y_{last_n}      (0 for the empty prefix)
-///     longer_{n,k} = language_{n,k} y_k (ends_blank_n + [k other than last_n] ends_label_n)      for k >= 1, column 0
-///     stays 0
+///     longer_{n,k} = language_{n,k} y_k (ends_blank_n + [k other than last_n] ends_label_n)      for k >= 1
 ///
-/// Where n with k added is a prefix of the beam already, known[n * C + k] is its index, else -1: it is added to that
-/// one's label, and longer_{n,k} is 0. About 15 lines.
+/// Column 0 of longer stays 0. Where n with k added is a prefix of the beam already, known[n * C + k] is its index,
+/// else -1: it is added to that one's label, and longer_{n,k} is 0. About 15 lines.
 struct PrefixStep {
     Tensor blank, label, longer;  // [N], [N], [N, C]
 };
@@ -153,7 +152,7 @@ PrefixStep prefix_step(const Tensor& ends_blank, const Tensor& ends_label, const
 /// 9.12  The fewest edits that make the reference of the hypothesis: words replaced, words of the hypothesis that are
 /// too many (insertions) and of the reference that are missing (deletions), all of cost 1. Of several cheapest ways the
 /// one with the most substitutions. Hint: rows are the hypothesis' words so far, columns the reference's; keep the
-/// three counts in each cell, and prefer the diagonal. About 20 lines.
+/// three counts in each cell, and of ways that cost the same the one with more substitutions. About 20 lines.
 struct Edits {
     double substitutions, insertions, deletions;
 };

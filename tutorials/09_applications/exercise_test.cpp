@@ -257,6 +257,8 @@ EXERCISE("9.12 edit_distance (9 points)") {
     edits(Ids({9, 1, 2, 3, 4}), Ids({1, 2, 3, 4, 5}));
     exam.begin_case("two missing in front");
     edits(Ids({5, 6, 7}), Ids({3, 4, 5, 6, 7}));
+    exam.begin_case("several ways cost the same");
+    edits(Ids({1, 3, 1}), Ids({3, 2, 1, 3}));
     exam.begin_case("all the same");
     edits(Ids({2, 2, 1}), Ids({2, 2, 1}));
 }

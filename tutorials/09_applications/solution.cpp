@@ -222,6 +222,9 @@ PrefixStep prefix_step(const Tensor& ends_blank, const Tensor& ends_label, const
 
 Edits edit_distance(const Ids& hypothesis, const Ids& reference) {
     const auto cost = [](const Edits& e) { return e.substitutions + e.insertions + e.deletions; };
+    const auto better = [&](const Edits& a, const Edits& b) {
+        return cost(a) < cost(b) || (cost(a) == cost(b) && a.substitutions > b.substitutions);
+    };
     const auto n = size_t(reference.size());
     std::vector<Edits> before(n + 1), row(n + 1);
     for (size_t j = 0; j <= n; j++) before[j] = {0, 0, double(j)};
@@ -232,8 +235,8 @@ Edits edit_distance(const Ids& hypothesis, const Ids& reference) {
             if (hypothesis[i] != reference[int64_t(j) - 1]) best.substitutions++;
             Edits more = before[j], missing = row[j - 1];
             more.insertions++, missing.deletions++;
-            if (cost(more) < cost(best)) best = more;
-            if (cost(missing) < cost(best)) best = missing;
+            if (better(more, best)) best = more;
+            if (better(missing, best)) best = missing;
             row[j] = best;
         }
         before = row;

@@ -25,8 +25,8 @@ namespace unroll::exercise {
 /// 10.1  Clipped counts. Each distinct n-gram g of the hypothesis counts as often as it is there, but at most as often
 /// as in the reference that has it most often:
 ///
-///     matches = Σ_g min(count(g, hypothesis), max over references r of count(g, r))      total = Σ_g count(g,
-///     hypothesis)
+///     matches = Σ_g min(count(g, hypothesis), max over references r of count(g, r))
+///     total = Σ_g count(g, hypothesis)
 ///
 /// Hint: a std::map from std::vector<int> to a number counts n-grams. About 15 lines.
 struct Matches {

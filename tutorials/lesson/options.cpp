@@ -58,7 +58,9 @@ CommandLine::~CommandLine() = default;
 
 void CommandLine::add(const std::string& name, std::string& value, const std::string& help) {
     auto [option, placeholder] = parts(name);
-    describe(app_->add_option(option, value, help), placeholder);
+    CLI::Option* added = describe(app_->add_option(option, value, help), placeholder);
+    if (option == "--data" || placeholder == "FOLDER")
+        added->check(CLI::ExistingDirectory);  // before hours of training
 }
 
 void CommandLine::add(const std::string& name, int& value, int lowest, int highest, const std::string& help) {

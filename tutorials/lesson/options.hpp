@@ -29,7 +29,8 @@ class CommandLine {
     CommandLine(const std::string& title, Options& options);
     ~CommandLine();
 
-    /// `name` is "--text FILE": the value named in capitals. What `value` holds is the default.
+    /// `name` is "--text FILE": the value named in capitals. What `value` holds is the default. A FOLDER has to be
+    /// there, and so has that of --data.
     void add(const std::string& name, std::string& value, const std::string& help);
     void add(const std::string& name, int& value, int lowest, int highest, const std::string& help);
     void add(const std::string& name, bool& value, const std::string& help);

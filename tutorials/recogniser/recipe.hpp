@@ -8,7 +8,7 @@
 /// How build/tutorials/recognise and chapter 09 train, and what they decode with.
 namespace unroll {
 
-/// Of data/synth-digits: within 15 minutes on 2 cores.
+/// Of data/synth-digits.
 struct SpeechRecipe {
     DigitStringOptions strings = {
         .least = 1, .most = 7, .longest_gap = 0.25, .slowest = 0.86, .fastest = 1.15, .gain = 4};

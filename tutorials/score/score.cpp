@@ -227,8 +227,9 @@ int main(int argc, char** argv) {
         {"13a", Tokeniser::v13a}, {"none", Tokeniser::none}, {"char", Tokeniser::characters}};
     const std::map<std::string, Smoothing> smoothings = {
         {"exp", Smoothing::exp}, {"floor", Smoothing::floor}, {"add-k", Smoothing::add_k}, {"none", Smoothing::none}};
-    bleu->add_option("--tokenize", a.bleu.tokeniser)->transform(CLI::CheckedTransformer(tokenisers));
-    bleu->add_option("--smooth-method", a.bleu.smoothing)->transform(CLI::CheckedTransformer(smoothings));
+    std::string tokenize = "13a", smooth_method = "exp";
+    bleu->add_option("--tokenize", tokenize)->check(CLI::IsMember(tokenisers));
+    bleu->add_option("--smooth-method", smooth_method)->check(CLI::IsMember(smoothings));
     bleu->add_option("--smooth-value", a.bleu.smooth_value)->check(CLI::NonNegativeNumber);
     bleu->add_option("--max-ngram-order", a.bleu.max_n)->check(CLI::Range(1, 100));
     bleu->add_option("--weights", a.bleu.weights)->delimiter(',')->allow_extra_args(false);
@@ -241,6 +242,7 @@ int main(int argc, char** argv) {
     rouge->add_option("--sentence-end", a.sentence_end);
     try {
         app.parse(argc, argv);
+        a.bleu.tokeniser = tokenisers.at(tokenize), a.bleu.smoothing = smoothings.at(smooth_method);
         if (!a.compare.empty() && a.bootstrap.samples == 0) a.bootstrap.samples = 1000;
         Bleu checked(a.bleu);
     } catch (const CLI::CallForHelp&) {

@@ -101,10 +101,11 @@ void tape_section(Lesson& lesson) {
 
 int main(int argc, char** argv) {
     Lesson lesson({.number = "demo", .title = "Every element of a lesson"});
-    std::string fail, text = "It is a truth universally acknowledged";
+    std::string fail, model, text = "It is a truth universally acknowledged";
     bool resumed = false;
     lesson.option("--fail KIND", fail, "end badly: error, check or nan");
     lesson.option("--text TEXT", text, "the sample's text");
+    lesson.option("--model FOLDER", model, "not used");
     lesson.option("--resumed", resumed, "half of the training was done before");
     return lesson.run(argc, argv, [&] {
         lesson.section("Words and equations", "Mathematical Formulation");

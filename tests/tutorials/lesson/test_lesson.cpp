@@ -130,7 +130,7 @@ TEST_CASE("wrong use: what was wrong, a usage line, status 2, nothing run") {
     for (const char* arguments :
          {"--nonsense", "word", "--threads", "--threads -3", "--threads 0", "--threads 99999999999999999999",
           "--threads 2.5", "--steps -1", "--steps 0", "--steps 1e99", "--seed -1", "--seed x", "--seed ''",
-          "--quick=maybe", "--quick --results r.json", "--fail", "--threads '3\n4'"}) {
+          "--quick=maybe", "--quick --results r.json", "--fail", "--threads '3\n4'", "--model nowhere"}) {
         CAPTURE(arguments);
         Run run = demo(folder, arguments);
         CHECK(run.status == 2);
