@@ -29,7 +29,7 @@ std::vector<CaptionedPicture> load_captions(const std::string& path);
 std::vector<Picture> tiles(const Picture& sheet, int64_t side, int64_t count, Where at = {});
 
 /// A caption's words, what separates signs standing as words of their own: "woman: dark skin tone, red hair" is woman,
-/// :, dark, .. And back; the same text where it had one space between words.
+/// :, dark, .. And back; the same text where it had one space between words and none before signs.
 std::vector<std::string> caption_words(const std::string& caption);
 std::string caption_text(const std::vector<std::string>& words);
 

@@ -27,7 +27,7 @@ struct DecodeOptions {
     int64_t beam_width = 4;           // k
     LengthPenalty penalty = LengthPenalty::plain;
     double exponent = 1;  // α, 0 or more
-    int64_t n_best = 1;   // outputs for a sentence, at most k
+    int64_t n_best = 1;   // outputs for a sentence, at most k; fewer where fewer have a probability
 };
 
 struct Hypothesis {
