@@ -63,20 +63,9 @@ CaptionIds Captioner::ids(const std::vector<Picture>& pictures, const std::vecto
     return all;
 }
 
-PairBatchOptions Captioner::batches(PairBatchOptions o) const {
-    o.pad = words_.pad(), o.bos = words_.bos(), o.eos = words_.eos();
-    return o;
-}
-
-DecodeOptions Captioner::decoding(DecodeOptions o) const {
-    o.start = words_.bos(), o.end = words_.eos();
-    o.never = {words_.unk(), words_.pad(), words_.bos()};
-    return o;
-}
-
 std::vector<std::string> Captioner::caption(const std::vector<Picture>& pictures, const DecodeOptions& options,
                                             Where at) const {
-    const DecodeOptions o = decoding(options);
+    const DecodeOptions o = decoding_with(words_, options);
     std::vector<std::string> captions;
     constexpr size_t side_by_side = 32;
     for (size_t begin = 0; begin < pictures.size(); begin += side_by_side) {
@@ -84,12 +73,8 @@ std::vector<std::string> Captioner::caption(const std::vector<Picture>& pictures
         const std::vector<Picture> some(pictures.begin() + int64_t(begin), pictures.begin() + int64_t(end));
         Search search(model, to_tensor(some, {}, at), at);
         const auto step = [&](const Ids& words, const Ids& parents) { return search(words, parents); };
-        const auto write = [&](const Hypothesis& h) { captions.push_back(caption_text(words_.decode(h.words))); };
-        const auto count = int64_t(some.size());
-        if (o.beam_width == 1)
-            for (const Hypothesis& h : greedy_search(step, count, o, at)) write(h);
-        else
-            for (const Decoded& d : beam_search(step, count, o, at)) write(d.best.at(0));
+        for (const Hypothesis& h : best_outputs(step, int64_t(some.size()), o, at))
+            captions.push_back(caption_text(words_.decode(h.words)));
     }
     return captions;
 }

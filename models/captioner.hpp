@@ -6,7 +6,7 @@
 #include "data/captions.hpp"
 #include "data/vocabulary.hpp"
 #include "models/captioner_trainer.hpp"
-#include "nn/decode.hpp"
+#include "models/decoding.hpp"
 
 namespace unroll {
 
@@ -26,8 +26,7 @@ class Captioner {
     CaptionIds ids(const std::vector<Picture>& pictures, const std::vector<CaptionedPicture>& list,
                    Where at = {}) const;
     /// pad, bos and eos filled in.
-    PairBatchOptions batches(PairBatchOptions options) const;
-    DecodeOptions decoding(DecodeOptions options) const;
+    PairBatchOptions batches(const PairBatchOptions& options) const { return batches_with(words_, options); }
     int32_t unknown() const { return words_.unk(); }
 
     /// A caption for each picture, of the network's size. beam_width 1 is greedy.

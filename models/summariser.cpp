@@ -97,11 +97,6 @@ PairIds Summariser::ids(const std::vector<TextPair>& pairs) const {
     return all;
 }
 
-PairBatchOptions Summariser::batches(PairBatchOptions o) const {
-    o.pad = words_.pad(), o.bos = words_.bos(), o.eos = words_.eos();
-    return o;
-}
-
 std::vector<std::string> Summariser::summarise(const std::vector<std::string>& documents,
                                                const DecodeOptions& options) const {
     PairIds some;
@@ -119,19 +114,14 @@ std::vector<std::string> Summariser::summarise(const std::vector<std::string>& d
     std::vector<std::string> summaries(documents.size());
     if (which.empty()) return summaries;
     PairBatches all(some.sources, some.targets, batches({.sentences = 32, .shuffle = false}));
-    DecodeOptions o = options;
-    o.start = words_.bos(), o.end = words_.eos(), o.never = {words_.unk(), words_.pad(), words_.bos()};
+    const DecodeOptions o = decoding_with(words_, options);
     PointerGeneratorSearch search(model);
     for (int64_t n = 0; n < all.batches(); n++) {
         const PairBatches::Batch b = all.next();
         const int32_t* words = b.source.data();
         const int64_t W = std::max<int64_t>(words_.size(), 1 + *std::max_element(words, words + b.source.size()));
         const DecoderStep step = search.begin(source_of(b), W);
-        std::vector<Hypothesis> best;
-        if (o.beam_width == 1)
-            best = greedy_search(step, int64_t(b.pairs.size()), o);
-        else
-            for (Decoded& d : beam_search(step, int64_t(b.pairs.size()), o)) best.push_back(std::move(d.best.at(0)));
+        const std::vector<Hypothesis> best = best_outputs(step, int64_t(b.pairs.size()), o);
         for (size_t i = 0; i < best.size(); i++) {
             std::vector<std::string> text;
             const auto pair = size_t(b.pairs[i]);

@@ -1,5 +1,6 @@
 #pragma once
 #include "data/text.hpp"
+#include "models/decoding.hpp"
 #include "models/pair_trainer.hpp"
 #include "models/pointer_generator.hpp"
 
@@ -39,7 +40,7 @@ class Summariser {
 
     PairIds ids(const std::vector<TextPair>& pairs) const;
     /// pad, bos and eos filled in.
-    PairBatchOptions batches(PairBatchOptions options) const;
+    PairBatchOptions batches(const PairBatchOptions& options) const { return batches_with(words_, options); }
 
     /// A summary for each document; of one without words it is empty. beam_width 1 is greedy. The unknown word is never
     /// written.

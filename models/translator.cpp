@@ -94,17 +94,6 @@ PairIds Translator::ids(const std::vector<TextPair>& pairs) const {
     return all;
 }
 
-PairBatchOptions Translator::batches(PairBatchOptions o) const {
-    o.pad = target_words_.pad(), o.bos = target_words_.bos(), o.eos = target_words_.eos();
-    return o;
-}
-
-DecodeOptions Translator::decoding(DecodeOptions o) const {
-    o.start = target_words_.bos(), o.end = target_words_.eos();
-    o.never = {target_words_.unk(), target_words_.pad(), target_words_.bos()};
-    return o;
-}
-
 std::vector<std::string> Translator::translate(const std::vector<std::string>& lines, const DecodeOptions& options,
                                                Where at) const {
     std::vector<Read> sources;
@@ -132,11 +121,7 @@ std::vector<std::string> Translator::translate(const std::vector<std::string>& l
         const PairBatches::Batch batch = batches.next();
         DecodeOptions o = decoding(options);
         o.max_length = std::min(o.max_length, 2 * batch.source.shape()[0] + 10);
-        std::vector<Hypothesis> best;
-        if (o.beam_width == 1)
-            best = search.greedy(source_of(batch, some), o, at);
-        else
-            for (Decoded& d : search.beam(source_of(batch, some), o, at)) best.push_back(std::move(d.best.at(0)));
+        const auto best = best_outputs(search.begin(source_of(batch, some), at), int64_t(end - begin), o, at);
         for (size_t i = 0; i < best.size(); i++)
             translations[order[begin + size_t(batch.pairs[i])]] = target_.decode(target_words_.decode(best[i].words));
     }

@@ -4,6 +4,7 @@
 
 #include "data/bpe.hpp"
 #include "data/text.hpp"
+#include "models/decoding.hpp"
 #include "models/seq2seq_search.hpp"
 #include "models/seq2seq_trainer.hpp"
 
@@ -23,9 +24,9 @@ class Translator {
 
     PairIds ids(const std::vector<TextPair>& pairs) const;
     /// pad, bos and eos filled in.
-    PairBatchOptions batches(PairBatchOptions options) const;
+    PairBatchOptions batches(const PairBatchOptions& options) const { return batches_with(target_words_, options); }
     /// start, end and the words that are never produced (unknown, padding, start) filled in.
-    DecodeOptions decoding(DecodeOptions options) const;
+    DecodeOptions decoding(const DecodeOptions& options) const { return decoding_with(target_words_, options); }
 
     /// A translation for each line; of an empty line it is empty. beam_width 1 is greedy. At most twice a source's
     /// pieces and ten are written, whatever max_length.

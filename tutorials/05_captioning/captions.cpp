@@ -194,13 +194,13 @@ void look(Lesson& lesson, const Sets& sets, const Captioner& captioner) {
                           .header = {"captioner", "reference", "nearest neighbour", "log P a word"}};
     lesson.text(
         "Each picture once as it is, then for each word with its weights: light where the decoder looked before it "
-        "wrote the word, dark where it did not. Where there is something to find out, a face's colour or what sits on "
-        "a head, it looks there. Words that follow from those before, *tone* after *skin*, need no look: their light "
-        "often lies at the border, where a region has nothing to say.");
+        "wrote the word, dark where it did not. For who it is and for the tone of a skin it looks at heads and faces; "
+        "for hair often beside the head, where a region has still seen 18 x 18 pixels, the outline among them. Words "
+        "that follow from those before, *tone* after *skin*, need no look, and their light lies anywhere.");
     std::vector<size_t> chosen, hairy;
     for (size_t percent : {95, 75, 50, 25, 5}) chosen.push_back(order[percent * order.size() / 100]);
     for (size_t i : order)
-        if (captions[i].find("hair") != std::string::npos || captions[i].find("beard") != std::string::npos)
+        if (captions[i].find(" hair") != std::string::npos || captions[i].find("beard") != std::string::npos)
             hairy.push_back(i);
     if (!hairy.empty()) chosen.push_back(hairy[hairy.size() / 2]);
     for (size_t i : chosen)
