@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace unroll {
 namespace {
@@ -29,9 +30,23 @@ struct Pool {
     int64_t limit = int64_t{1} << 50;  // of live bytes
 };
 
+thread_local Pool* mine = nullptr;
+
+/// A thread's pool goes with it; it is left to the process where something is still in use, as handles in static
+/// variables are, which outlive the main thread's destructors.
+struct AtThreadEnd {
+    ~AtThreadEnd() {
+        if (mine->stats.live_bytes != 0) return;
+        release_pool();
+        delete std::exchange(mine, nullptr);
+    }
+};
+
 Pool& pool() {
-    // Left to the process: handles in static variables may outlive a thread's destructors.
-    static thread_local Pool* mine = new Pool;
+    if (mine == nullptr) {
+        static thread_local AtThreadEnd end;
+        mine = new Pool;
+    }
     return *mine;
 }
 

@@ -67,7 +67,7 @@ std::vector<std::string> Scale::labels(const std::vector<double>& ticks) const {
     double unit = largest >= 1e9 ? 1e9 : largest >= 1e6 ? 1e6 : largest >= 1e5 ? 1e3 : 1;
     const char* suffix = largest >= 1e9 ? " G" : largest >= 1e6 ? " M" : largest >= 1e5 ? " k" : "";
     bool scientific = largest >= 1e12 || (largest > 0 && largest < 1e-3) || !std::isfinite(step);
-    int decimals = scientific ? 0 : std::clamp(static_cast<int>(std::ceil(-std::log10(step / unit) - 1e-9)), 0, 6);
+    int decimals = scientific ? 0 : static_cast<int>(std::clamp(std::ceil(-std::log10(step / unit) - 1e-9), 0.0, 6.0));
     for (double t : ticks) {
         if (t == 0)
             out.push_back("0");
