@@ -22,7 +22,7 @@ std::vector<std::vector<std::string>> words_of(std::string_view text) {
     std::vector<std::vector<std::string>> words = {{space_mark}};
     bool letters = false, space = true;  // what the last word ends with
     constexpr size_t longest = 200;      // characters: encoding takes their square
-    for (char32_t c : decode_utf8(text, "the text")) {
+    for (char32_t c : decode_utf8(text, "the text", true)) {
         const bool goes_on = words.back().size() < longest && (is_letter(c) ? letters || space : space && !is_space(c));
         if (!goes_on) words.emplace_back();
         words.back().push_back(c == ' ' ? space_mark : c == 0x2581 ? "" : encode_utf8(c));

@@ -6,7 +6,7 @@ namespace unroll {
 
 std::vector<std::string> characters(std::string_view text) {
     std::vector<std::string> tokens;
-    for (char32_t c : decode_utf8(text, "the text")) tokens.push_back(encode_utf8(c));
+    for (char32_t c : decode_utf8(text, "the text", true)) tokens.push_back(encode_utf8(c));
     return tokens;
 }
 
@@ -25,7 +25,7 @@ std::vector<std::string> whitespace_words(std::string_view text) {
 std::vector<std::string> simple_words(std::string_view text) {
     std::vector<std::string> tokens;
     bool word = false;
-    for (char32_t c : decode_utf8(text, "the text")) {
+    for (char32_t c : decode_utf8(text, "the text", true)) {
         const bool part = is_letter(c) || is_digit(c);
         if (!is_space(c) && !(part && word)) tokens.emplace_back();
         if (!is_space(c)) tokens.back() += encode_utf8(c);

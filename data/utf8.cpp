@@ -18,10 +18,10 @@ std::string encode_utf8(const std::vector<char32_t>& text) {
     return bytes;
 }
 
-std::vector<char32_t> decode_utf8(std::string_view bytes, const std::string& name) {
+std::vector<char32_t> decode_utf8(std::string_view bytes, const std::string& name, bool exactly) {
     std::vector<char32_t> text;
     text.reserve(bytes.size());
-    size_t i = bytes.substr(0, 3) == "\xEF\xBB\xBF" ? 3 : 0;
+    size_t i = !exactly && bytes.substr(0, 3) == "\xEF\xBB\xBF" ? 3 : 0;
     int64_t line = 1;
     while (i < bytes.size()) {
         const auto lead = static_cast<unsigned char>(bytes[i]);
@@ -44,7 +44,7 @@ std::vector<char32_t> decode_utf8(std::string_view bytes, const std::string& nam
             good = false;
         if (!good) throw Error("{}: line {}: byte {} (0x{:02X}) is not UTF-8", name, line, i, lead);
         i += length;
-        if (c == '\r' && i < bytes.size() && bytes[i] == '\n') continue;
+        if (!exactly && c == '\r' && i < bytes.size() && bytes[i] == '\n') continue;
         if (c == '\n') line++;
         text.push_back(c);
     }
@@ -95,7 +95,7 @@ static char32_t lower(char32_t c) {
 }
 
 std::string to_lower(std::string_view utf8) {
-    std::vector<char32_t> text = decode_utf8(utf8, "the text");
+    std::vector<char32_t> text = decode_utf8(utf8, "the text", true);
     for (char32_t& c : text) c = lower(c);
     return encode_utf8(text);
 }

@@ -6,9 +6,9 @@
 namespace unroll {
 
 /// The characters of UTF-8 text, as code points. A byte order mark at the beginning is skipped, a carriage return
-/// before a line feed left out. Throws Error with name, line and byte where the bytes are not UTF-8 (overlong forms and
-/// surrogates included).
-std::vector<char32_t> decode_utf8(std::string_view bytes, const std::string& name);
+/// before a line feed left out, as in files; exactly: both stay. Throws Error with name, line and byte where the bytes
+/// are not UTF-8 (overlong forms and surrogates included).
+std::vector<char32_t> decode_utf8(std::string_view bytes, const std::string& name, bool exactly = false);
 std::string encode_utf8(char32_t character);
 std::string encode_utf8(const std::vector<char32_t>& text);
 

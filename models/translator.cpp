@@ -70,7 +70,7 @@ Translator::Read Translator::read(const std::string& line) const {
     if (options_.model.source_forms == 0) return {source_words_.encode(source_.encode(line)), {}};
     const std::string lower = to_lower(line);
     const std::vector<std::string> pieces = source_.encode(lower);
-    const std::vector<char32_t> text = decode_utf8(line, "the source");
+    const std::vector<char32_t> text = decode_utf8(line, "the source", true);
     Read read{source_words_.encode(pieces), {}};
     size_t bytes = 0, done = 0, characters = 0;  // of " " + lower: in the pieces so far, and walked over
     const std::string spaced = " " + lower;

@@ -31,8 +31,8 @@ TEST_CASE("byte pairs: merges by hand") {
 
 TEST_CASE("byte pairs: undone without loss, whatever the text, and what is not known goes by its bytes") {
     const Bpe bpe = Bpe::learn({"Sie haben Größe.", "Die Größe der Datei"}, 30);
-    for (std::string text :
-         {"Größe", "", " ", "  a  b ", "\n\tx\n", "▁", "a▁b ▁", "€ 😀 漢字", "<0x41>", "don't stop", "a\u00A0b"})
+    for (std::string text : {"Größe", "", " ", "  a  b ", "\n\tx\n", "▁", "a▁b ▁", "€ 😀 漢字", "<0x41>", "don't stop",
+                             "a\u00A0b", "a\r\nb", "\r\r\n", "\uFEFFa"})
         CHECK(bpe.decode(bpe.encode(text)) == text);
     CHECK(bpe.encode("€") == Words{"▁", "<0xE2>", "<0x82>", "<0xAC>"});
     Generator gen(1);
@@ -45,7 +45,6 @@ TEST_CASE("byte pairs: undone without loss, whatever the text, and what is not k
                                                       : kind == 2 ? 1 + gen.below(0xD000)
                                                                   : 0xE000 + gen.below(0x2000)));
         }
-        if (contains(text, "\r\n") || text.rfind("\uFEFF", 0) == 0) continue;
         CHECK(bpe.decode(bpe.encode(text)) == text);
     }
     for (const std::string& line : read_lines(UNROLL_ROOT "/data/ui-en-de/valid.tsv"))
@@ -99,6 +98,9 @@ TEST_CASE("byte pairs: saved and loaded") {
     const Bpe back = Bpe::load(folder / "codes");
     CHECK(back.pieces() == bpe.pieces());
     CHECK(back.encode("lower slow\t\\") == bpe.encode("lower slow\t\\"));
+    const Bpe signs = Bpe::learn({"a\r\nb\r", "\uFEFF a\r"}, 3);
+    signs.save(folder / "signs");
+    CHECK(Bpe::load(folder / "signs").pieces() == signs.pieces());
     const std::string good = content_of(folder / "codes");
     const auto refused = [&](const std::string& text) {
         return error_of([&] { Bpe::load(folder.write("codes", text)); });
