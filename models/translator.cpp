@@ -55,8 +55,8 @@ Translator::Translator(const std::vector<TextPair>& train, const TranslatorOptio
         std::vector<std::string> pieces;
         for (const std::string& text : texts)
             for (std::string& piece : bpe.encode(text)) pieces.push_back(std::move(piece));
-        return Vocabulary::of_tokens(pieces, {.special_first = true},
-                                     at);  // so they have the same numbers on both sides
+        // The special ones first: they have the same numbers on both sides.
+        return Vocabulary::of_tokens(pieces, {.special_first = true}, at);
     };
     source_words_ = vocabulary(source_, sources);
     target_words_ = vocabulary(target_, targets);

@@ -1,8 +1,10 @@
 // Strings joined from recordings, the bigram they are drawn from, and what a recogniser hears of them.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
 #include <set>
+#include <thread>
 #include <tuple>
 
 #include "core/kernels/parallel.hpp"
@@ -208,7 +210,10 @@ TEST_CASE("speech_features: of any rate and loudness; silence and nothing") {
 }
 
 TEST_CASE("made_by_workers: as one thread makes it, and nothing stays behind in a worker's memory") {
-    const auto make = [](int64_t i) { return Tensor::full({i % 3 + 1, 2}, double(i)); };
+    const auto make = [](int64_t i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));  // else the first thread has done it all
+        return Tensor::full({i % 3 + 1, 2}, double(i));
+    };
     const int threads = kernels::threads();
     kernels::set_threads(3);
     const int64_t before = memory_stats().live_bytes;

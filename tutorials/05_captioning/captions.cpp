@@ -9,6 +9,7 @@
 #include "tutorials/captions/looks.hpp"
 #include "tutorials/captions/set.hpp"
 #include "tutorials/lesson/door.hpp"
+#include "tutorials/lesson/spread.hpp"
 
 namespace unroll {
 namespace {
@@ -41,19 +42,6 @@ struct Way {
     std::string name, key;
     bool attention = true, sampling = false;
     std::vector<double> exact = {}, base = {}, attributes = {}, seconds = {};
-};
-
-/// Over the seeds.
-struct Spread {
-    double mean, lowest, highest;
-    explicit Spread(const std::vector<double>& v)
-        : mean(std::accumulate(v.begin(), v.end(), 0.0) / double(v.size())),
-          lowest(*std::min_element(v.begin(), v.end())),
-          highest(*std::max_element(v.begin(), v.end())) {}
-    std::string str() const {
-        return lowest == highest ? fmt::format("{:.1f}", mean)
-                                 : fmt::format("{:.1f} ({:.1f} to {:.1f})", mean, lowest, highest);
-    }
 };
 
 struct Trained {
@@ -124,22 +112,25 @@ Captioner compare(Lesson& lesson, const Sets& sets, int seeds) {
     lesson::Table table{.caption = "Percent on validation, greedy; mean (lowest to highest) over the seeds",
                         .header = {"", "exact", "base", "attributes", "seconds each"}};
     for (const Way& w : ways)
-        table.rows.push_back(
-            {w.name, Spread(w.exact).str(), Spread(w.base).str(), Spread(w.attributes).str(), Spread(w.seconds).str()});
+        table.rows.push_back({w.name, lesson::spread(w.exact, 1), lesson::spread(w.base, 1),
+                              lesson::spread(w.attributes, 1), lesson::spread(w.seconds, 1)});
     lesson.table(table);
-    const Spread with(ways[1].exact), sampled(ways[2].exact);
+    const auto lowest = [](const std::vector<double>& v) { return *std::min_element(v.begin(), v.end()); };
+    const auto highest = [](const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); };
+    const std::vector<double>&attention = ways[1].exact, &sampled = ways[2].exact;
     if (seeds > 1)
         lesson.text(fmt::format(
             "Scheduled sampling moves the whole captions by {:+.1f} on average; of attention alone one seed differs "
             "from another by up to {:.1f}.",
-            sampled.mean - with.mean, with.highest - with.lowest));
+            lesson::mean_of(sampled) - lesson::mean_of(attention), highest(attention) - lowest(attention)));
     for (const Way& w : ways)
         for (const auto& [what, values] :
              {std::pair{"exact", &w.exact}, {"base", &w.base}, {"attributes", &w.attributes}}) {
             const std::string name = fmt::format("captions_valid_{}_{}", what, w.key);
-            const Spread s(*values);
-            lesson.result(name, s.mean);
-            if (seeds > 1) lesson.result(name + "_lowest", s.lowest), lesson.result(name + "_highest", s.highest);
+            lesson.result(name, lesson::mean_of(*values));
+            if (seeds == 1) continue;
+            lesson.result(name + "_lowest", lowest(*values));
+            lesson.result(name + "_highest", highest(*values));
         }
     return *best;
 }
