@@ -106,7 +106,11 @@ Tape::Slot& Tape::own(const Var& v, const char* operation, Where at) {
 
 void Tape::keep_grad(const Var& v, Where at) { own(v, "keep_grad", at).keep = true; }
 
-void Tape::keep_terms(const Var& v, Where at) { own(v, "keep_terms", at).keep_terms = true; }
+void Tape::keep_terms(const Var& v, Where at) {
+    Slot& s = own(v, "keep_terms", at);
+    if (backward_started_) fail("keep_terms", at, "backward has begun: ask for the terms before it");
+    s.keep_terms = true;
+}
 
 std::vector<Term> Tape::terms(const Var& v, Where at) {
     const Slot& s = own(v, "terms", at);
@@ -165,7 +169,8 @@ static std::string first_nonfinite(const Tape& tape) {
     return "";
 }
 
-Backprop::Backprop(Tape& tape, const Var& loss, Options options, Where at) : tape_(tape), index_(tape.size()) {
+Backprop::Backprop(Tape& tape, const Var& loss, Options options, Where at)
+    : tape_(tape), pass_(tape.pass()), index_(tape.size()) {
     if (!tape.recording()) fail("backward", at, "this tape is forward-only: it keeps no records");
     Tape::Slot& s = tape.own(loss, "backward", at);
     if (tape.backward_started_)
@@ -180,8 +185,14 @@ Backprop::Backprop(Tape& tape, const Var& loss, Options options, Where at) : tap
     s.gradient = Tensor::full(s.shape, 1.0, s.dtype);
 }
 
+const Record& Backprop::record() const {
+    if (index_ < 0 || index_ >= tape_.size()) throw Error("Backprop::record: no step() has run a record");
+    return tape_.record(index_);
+}
+
 bool Backprop::step() {
     contributions_.clear();
+    if (pass_ != tape_.pass()) throw Error("Backprop::step: the tape was cleared since");
     while (--index_ >= 0) {
         Record& r = *tape_.records_[size_t(index_)];
         bool reached = false;
@@ -206,6 +217,8 @@ bool Backprop::step() {
         return true;
     }
     for (Tape::Watched& w : tape_.watched_) tape_.add_up(w);
+    for (Tape::Slot& s : tape_.slots_)  // what is left belongs to the reader, who may change one of them
+        if (s.gradient.defined() && !s.gradient.sole_owner()) s.gradient = s.gradient.clone();
     tape_.current_ = nullptr;
     tape_.observer_ = nullptr;
     return false;

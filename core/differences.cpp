@@ -170,6 +170,7 @@ struct Checker {
     }
 
     std::vector<Coordinate> run() {
+        if (options.directions < 0) fail("gradcheck", at, "{} directions, expected 0 or more", options.directions);
         check_inputs();
         for (const Parameter& x : inputs) point.push_back(x.value.clone());
         struct Restore {

@@ -34,8 +34,8 @@ struct GradEntry {
     /// too sharply for it. Where even the smallest step met a kink, at inputs drawn again nearby.
     int64_t rejudged = 0;
 
-    bool passed() const { return error <= tolerance; }
-    std::string where() const;  // "W_hh[3, 2]"
+    bool passed() const { return error <= tolerance; }  // also where an input is empty
+    std::string where() const;                          // "W_hh[3, 2]"
     /// A line under header(): what was checked, how many entries, the worst of them, and the verdict.
     std::string row(const std::string& name) const;
     static std::string header();

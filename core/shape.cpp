@@ -4,18 +4,25 @@ namespace unroll {
 
 Shape::Shape(std::initializer_list<Dim> dims, Where at) {
     if (dims.size() > max_rank) fail("Shape", at, "{} dimensions, at most 4 are supported", dims.size());
-    int64_t elements = 1;
     for (Dim d : dims) {
-        if (d.size < 0) fail("Shape", at, "dimension {} is {}, sizes are 0 or more", rank_, d.size);
         sizes_[rank_] = d.size;
-        axes_[rank_] = d.axis;
-        rank_++;
-        constexpr int64_t limit = int64_t{1} << 48;
-        if (d.size > limit || (elements != 0 && d.size > limit / elements))
+        axes_[rank_++] = d.axis;
+    }
+    check(at);
+}
+
+void Shape::check(Where at) const {
+    constexpr int64_t limit = int64_t{1} << 48;
+    int64_t elements = 1;
+    for (int i = 0; i < rank_; i++) {
+        if (sizes_[i] < 0) fail("Shape", at, "dimension {} is {}, sizes are 0 or more", i, sizes_[i]);
+        if (sizes_[i] > limit || (elements != 0 && sizes_[i] > limit / elements))
             fail("Shape", at, "{} has more than 2^48 elements", str());
-        elements *= d.size;
+        elements *= sizes_[i];
     }
 }
+
+void Shape::refuse(int i) const { throw Error("Shape: dimension {} of {}", i, str()); }
 
 int64_t Shape::rows() const {
     int64_t n = 1;
@@ -37,6 +44,7 @@ Shape Shape::with(int i, Dim d) const {
     Shape s = *this;
     s.sizes_[i < 0 ? i + rank_ : i] = d.size;
     s.axes_[i < 0 ? i + rank_ : i] = d.axis;
+    s.check({});
     return s;
 }
 
@@ -49,6 +57,7 @@ Shape Shape::insert(int i, Dim d, Where at) const {
         s.sizes_[k] = dim.size;
         s.axes_[k] = dim.axis;
     }
+    s.check(at);
     return s;
 }
 

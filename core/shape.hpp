@@ -25,8 +25,11 @@ class Shape {
     Shape(std::initializer_list<Dim> dims, Where at = {});
 
     int rank() const { return rank_; }
-    /// Size of dimension i; negative i counts from the last (-1 is the last).
-    int64_t operator[](int i) const { return sizes_[i < 0 ? i + rank_ : i]; }
+    /// Size of dimension i; negative i counts from the last (-1 is the last). Throws Error where there is none such.
+    int64_t operator[](int i) const {
+        if (i < -rank_ || i >= rank_) refuse(i);
+        return sizes_[i < 0 ? i + rank_ : i];
+    }
     char axis(int i) const { return axes_[i < 0 ? i + rank_ : i]; }
     Dim dim(int i) const { return {(*this)[i], axis(i)}; }
     /// Number of elements; 1 for a scalar.
@@ -38,6 +41,7 @@ class Shape {
     /// Number of rows when everything but the last dimension is folded into one; 1 for a scalar.
     int64_t rows() const;
 
+    // Errors as the constructor's.
     Shape without(int i) const;                       // dimension i dropped
     Shape with(int i, Dim d) const;                   // dimension i replaced
     Shape insert(int i, Dim d, Where at = {}) const;  // one more, that will be dimension i
@@ -57,6 +61,9 @@ class Shape {
     std::string place(int64_t i) const;
 
   private:
+    void check(Where at) const;
+    [[noreturn]] void refuse(int i) const;
+
     int64_t sizes_[max_rank] = {};
     char axes_[max_rank] = {};
     int rank_ = 0;

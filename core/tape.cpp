@@ -70,16 +70,22 @@ void Tape::finish(Record* r, Recording& recording, Arena::Mark before) {
     records_.push_back(r);
 }
 
+void Tape::name(const Var& v, const char* name) {
+    if (v.tape() != this || v.pass() != pass_)
+        throw Error("Tape::name: the value {} is not on this tape", v.shape().str());
+    this->name(v.slot(), name);
+}
+
 void Tape::name(int slot, const char* name) {
     if (slot < 0 || *name == 0) return;
     const size_t n = std::strlen(name) + 1;
     slots_[size_t(slot)].name = static_cast<char*>(std::memcpy(arena_.allocate(n), name, n));
 }
 
-const char* Tape::name_of(int slot) const { return slot < 0 ? "" : slots_[size_t(slot)].name; }
+const char* Tape::name_of(int slot) const { return slot < 0 || slot >= slots() ? "" : slots_[size_t(slot)].name; }
 
 const Tensor* Tape::value_of(int slot) const {
-    if (slot < 0) return nullptr;
+    if (slot < 0 || slot >= slots()) return nullptr;
     const Slot& s = slots_[size_t(slot)];
     if (size_t(slot) < values_.size() && values_[size_t(slot)].defined()) return &values_[size_t(slot)];
     return s.watched >= 0 ? &watched_[size_t(s.watched)].value : nullptr;

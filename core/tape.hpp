@@ -45,10 +45,11 @@ class Tape {
     /// Throws Error on a second backward, a loss of several elements, of another tape, or NaN or infinite.
     void backward(const Var& loss, Where at = {});
 
-    /// dL/dp after (or in the middle of) backward; zeros where nothing flowed to it.
+    /// dL/dp after (or in the middle of) backward; zeros where nothing flowed to it. After backward no two gradients
+    /// share memory. Throws Error for a parameter or Var that is not on this tape, or whose gradient was released.
     Tensor grad(const Parameter& p, Where at = {});
     Tensor grad(const Var& v, Where at = {});
-    /// The gradient itself, to change after backward (clipping); shared with no other gradient.
+    /// The gradient itself, to change after backward (clipping).
     Tensor& mutable_grad(const Parameter& p, Where at = {});
     /// Intermediate gradients are released as soon as they have been passed on, except those asked for before backward.
     void keep_grad(const Var& v, Where at = {});
@@ -65,7 +66,7 @@ class Tape {
     Steps steps_reversed(int T, Where at = {});
 
     /// A name for printing, stepping and traces.
-    void name(const Var& v, const char* name) { this->name(v.slot(), name); }
+    void name(const Var& v, const char* name);
     /// The name given, the parameter's name, or "" .
     const char* name_of(int slot) const;
     /// Keep a handle on every value recorded from now on, for those who step through them; else a value lives as long

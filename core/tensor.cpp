@@ -90,6 +90,7 @@ void Tensor::copy_from(const Tensor& source, Where at) {
     if (!(source.shape_ == shape_) || source.dtype_ != dtype_)
         fail("copy_from", at, "{} {} into {} {}", source.shape_.str(), to_string(source.dtype_), shape_.str(),
              to_string(dtype_));
+    if (!defined() || !source.defined()) fail("copy_from", at, "an empty Tensor");
     changed();
     std::memmove(begin_, source.begin_, size_t(size() * bytes_of(dtype_)));
 }
@@ -97,6 +98,7 @@ void Tensor::copy_from(const Tensor& source, Where at) {
 Tensor& Tensor::operator+=(const Tensor& other) {
     if (!(other.shape_ == shape_) || other.dtype_ != dtype_)
         throw Error("+=: {} {} to {} {}", other.shape_.str(), to_string(other.dtype_), shape_.str(), to_string(dtype_));
+    if (same_storage(other) && begin_ != other.begin_) return *this += other.clone();  // may overlap
     dispatch(dtype_, [&]<class T>(T) {
         T* p = mutable_data<T>();
         const T* q = other.data<T>();

@@ -79,7 +79,7 @@ class Tensor {
     /// One element as a double: at({t, b, h}). Slow; for tests, printing and small examples.
     double at(std::initializer_list<int64_t> index, Where where = {}) const;
     void set(std::initializer_list<int64_t> index, double value, Where where = {});
-    /// Element i in row-major order.
+    /// Element i in row-major order; as slow.
     double flat(int64_t i) const;
     void set_flat(int64_t i, double value);
     /// The only element of a tensor of size 1.

@@ -7,8 +7,8 @@ namespace unroll {
 
 class Tape;
 
-/// What training changes: a name and a tensor whose storage it shares. Copies are the same parameter, a tape knows it
-/// by its storage, and its gradient lives on the tape: `tape.grad(W)`.
+/// What training changes: a name and a tensor whose storage it shares. Copies are the same parameter: a tape knows
+/// it by its place in memory, of one shape wherever it is used. Its gradient lives on the tape: `tape.grad(W)`.
 struct Parameter {
     std::string name;
     Tensor value;

@@ -19,9 +19,17 @@ static int64_t offset(const Shape& shape, std::initializer_list<int64_t> index, 
     return flat;
 }
 
-double Tensor::flat(int64_t i) const { return dtype_ == DType::f32 ? double(data<float>()[i]) : data<double>()[i]; }
+static void check_place(const Tensor& t, int64_t i) {
+    if (i < 0 || i >= t.size()) throw Error("Tensor::flat: element {} of {}", i, t.shape().str());
+}
+
+double Tensor::flat(int64_t i) const {
+    check_place(*this, i);
+    return dtype_ == DType::f32 ? double(data<float>()[i]) : data<double>()[i];
+}
 
 void Tensor::set_flat(int64_t i, double value) {
+    check_place(*this, i);
     if (dtype_ == DType::f32)
         mutable_data<float>()[i] = static_cast<float>(value);
     else
@@ -57,18 +65,19 @@ Tensor Tensor::reshape(const Shape& shape, Where at) const {
 }
 
 Tensor Tensor::reshape(std::initializer_list<int64_t> sizes, Where at) const {
-    int64_t known = 1;
-    int unknown = 0;
+    Shape shape;
+    int unknown = -1;
     for (int64_t n : sizes) {
         if (n < -1) fail("reshape", at, "a size is {}", n);
-        n == -1 ? unknown++ : known *= n;
+        if (n == -1 && unknown >= 0) fail("reshape", at, "more than one size is -1");
+        if (n == -1) unknown = shape.rank();
+        shape = shape.append(n == -1 ? 1 : n, at);
     }
-    if (unknown > 1) fail("reshape", at, "more than one size is -1");
-    if (unknown == 1 && (known == 0 || size() % known != 0))
+    if (unknown < 0) return reshape(shape, at);
+    const int64_t known = shape.size();
+    if (known == 0 || size() % known != 0)
         fail("reshape", at, "{} doesn't divide into rows of {}", shape_.str(), known);
-    Shape shape;
-    for (int64_t n : sizes) shape = shape.append(n == -1 ? size() / known : n, at);
-    return reshape(shape, at);
+    return reshape(shape.with(unknown, size() / known), at);
 }
 
 Tensor Tensor::slice(int64_t begin, int64_t end, Where at) const {

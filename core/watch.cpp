@@ -35,7 +35,12 @@ int Tape::enter(const Operand& x) {
                  x.shape().str());
         return -1;
     }
-    if (const Watched* w = find(x.value())) return w->slot;
+    if (const Watched* w = find(x.value())) {
+        if (!(w->value.shape() == x.shape()))
+            fail("operand", x.at, "{} has its numbers in common with {} {}: a shared parameter has one shape",
+                 x.label("a parameter"), w->slot < 0 ? "one" : slots_[size_t(w->slot)].name, w->value.shape().str());
+        return w->slot;
+    }
     Watched w{x.value(), -1, {}, {}, 0};
     s->hint = int32_t(watched_.size());
     if (recording()) {

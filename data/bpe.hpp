@@ -18,8 +18,7 @@ namespace unroll {
 /// Merges stay within a word: a run of at most 200 letters, or any other single character, with the space before it,
 /// which is written ▁ (U+2581): "Sie haben 12." is ▁Sie ▁haben ▁1 2 . and the text is taken to begin with a space of
 /// its own. Characters that were not in the text learnt from are pieces of their bytes, <0xE2>. So decode(encode(s)) is
-/// s for whatever UTF-8 text (but for a byte order mark and carriage returns at line ends, which decode_utf8 leaves
-/// out).
+/// s for whatever UTF-8 text.
 class Bpe {
   public:
     Bpe() = default;

@@ -10,28 +10,30 @@
 
 namespace unroll {
 
+static std::string name_of(const std::string& path) { return std::filesystem::path(path).filename().string(); }
+
 std::vector<SpokenDigit> find_digits(const std::string& folder, const std::string& part) {
     const std::string inner = folder + "/recordings", index = folder + "/index.tsv";
-    std::vector<SpokenDigit> found = find_digits(std::filesystem::is_directory(inner) ? inner : folder), kept;
-    std::map<std::string, std::string> split;
+    const std::vector<SpokenDigit> found = find_digits(std::filesystem::is_directory(inner) ? inner : folder);
+    std::map<std::string, std::string> part_of;
+    for (const SpokenDigit& d : found) part_of[name_of(d.file)] = d.take < 5 ? "test" : d.take < 10 ? "valid" : "train";
     if (std::filesystem::exists(index)) {
-        const std::string text = read_file(index);
-        for (size_t begin = 0, end; begin < text.size(); begin = end + 1) {
-            end = std::min(text.find('\n', begin), text.size());
-            const std::string line = text.substr(begin, end - begin);
-            const size_t tab = line.find('\t'), next = line.find('\t', tab + 1), slash = line.find('/');
-            if (tab == std::string::npos) throw Error("{}: expected the columns file and split", index);
-            split[line.substr(slash < tab ? slash + 1 : 0, tab - (slash < tab ? slash + 1 : 0))] =
-                line.substr(tab + 1, next - tab - 1);
+        for (auto& [name, of] : part_of) of.clear();
+        const auto rows = load_table(index, 2);
+        for (size_t i = 0; i < rows.size(); i++) {
+            if (i == 0 && rows[i][0] == "file" && rows[i][1] == "split") continue;
+            const auto recording = part_of.find(name_of(rows[i][0]));
+            if (recording == part_of.end())
+                throw Error("{}: line {}: there is no recording {}", index, i + 1, in_quotes(rows[i][0]));
+            if (rows[i][1] != "train" && rows[i][1] != "valid" && rows[i][1] != "test")
+                throw Error("{}: line {}: the split is {}, expected train, valid or test", index, i + 1,
+                            in_quotes(rows[i][1]));
+            recording->second = rows[i][1];
         }
     }
-    for (const SpokenDigit& d : found) {
-        const std::string own = split.empty() ? d.take < 5    ? "test"
-                                                : d.take < 10 ? "valid"
-                                                              : "train"
-                                              : split[std::filesystem::path(d.file).filename().string()];
-        if (own == part) kept.push_back(d);
-    }
+    std::vector<SpokenDigit> kept;
+    for (const SpokenDigit& d : found)
+        if (part_of[name_of(d.file)] == part) kept.push_back(d);
     if (kept.empty()) throw Error("{}: no recordings of the part {}", folder, part);
     return kept;
 }

@@ -7,9 +7,10 @@
 /// Strings of digits as somebody says them: recordings of single digits, joined.
 namespace unroll {
 
-/// Those of a part: train, valid or test. Where FOLDER/index.tsv tells a split (columns file, split), by that; else as
-/// the Free Spoken Digit Dataset has it, takes 0 to 4 are test, and here 5 to 9 valid. The files are in
-/// FOLDER/recordings, or in FOLDER itself.
+/// Those of a part: train, valid or test. Where FOLDER/index.tsv tells a split (columns file, split), by that, and what
+/// it does not name is left out; else as the Free Spoken Digit Dataset has it, takes 0 to 4 are test, and here 5 to 9
+/// valid. The files are in FOLDER/recordings, or in FOLDER itself. Throws Error for a part without recordings, and for
+/// an index that names another part, or a file that is not there.
 std::vector<SpokenDigit> find_digits(const std::string& folder, const std::string& part);
 
 /// P(w): a digit depends on the one before it. Made by chance, with the perplexity that is wanted.

@@ -18,7 +18,7 @@ struct Picture {
 };
 
 struct PictureLimits {
-    int64_t pixels = int64_t{1} << 26;  // height times width: 64 million
+    int64_t pixels = int64_t{1} << 26;  // height times width: 2^26, 67 million
     int64_t bytes = int64_t{1} << 28;   // of the file
 };
 

@@ -5,13 +5,13 @@
 
 #include "core/ops/losses.hpp"
 #include "core/ops/pooling.hpp"
+#include "models/decoding.hpp"
+#include "models/search_rows.hpp"
 #include "nn/init.hpp"
 
 namespace unroll {
 
 using Vars = std::vector<Var, PoolAllocator<Var>>;
-
-static Var dropped(const Var& x, double p, Generator* gen) { return gen != nullptr && p > 0 ? dropout(x, p, *gen) : x; }
 
 int64_t CaptionNetwork::poolings() const {
     int64_t n = 2;
@@ -20,10 +20,11 @@ int64_t CaptionNetwork::poolings() const {
 }
 
 CaptionNetwork::CaptionNetwork(const CaptionNetworkOptions& o, Generator& gen, Where at) : options_(o) {
-    if (o.picture_size < 8 || o.channels < 1 || o.features < o.channels)
+    if (o.picture_size < 8 || o.channels < 1 || o.features < o.channels || !(o.dropout >= 0 && o.dropout < 1))
         fail("CaptionNetwork", at,
-             "picture_size {}, channels {}, features {}: expected 8 or more, 1 or more, and at least `channels`",
-             o.picture_size, o.channels, o.features);
+             "picture_size {}, channels {}, features {}, dropout {}: expected 8 or more, 1 or more, at least "
+             "`channels`, and 0 to below 1",
+             o.picture_size, o.channels, o.features, o.dropout);
     const int64_t Dv = o.features, H = o.hidden_size;
     int64_t in = 3, width = o.channels;
     for (int64_t i = 0; i <= poolings(); i++) {
@@ -71,7 +72,7 @@ CaptionNetwork::Encoded CaptionNetwork::encode(Tape& tape, const Tensor& picture
     if (pictures.rank() != 4 || pictures.dim(0) < 1 || pictures.dim(1) != 3 || pictures.dim(2) != S ||
         pictures.dim(3) != S)
         fail("CaptionNetwork", at, "the pictures are {}, expected [B, 3, {}, {}]", pictures.shape().str(), S, S);
-    Var x = tape.constant(pictures);
+    Var x = tape.constant(pictures.to(places.value.dtype()));
     for (size_t i = 0; i < convolutions.size(); i++) {
         const Var normed = norms[i](convolutions[i](x), training);
         const bool last = i + 1 == convolutions.size();
@@ -80,7 +81,7 @@ CaptionNetwork::Encoded CaptionNetwork::encode(Tape& tape, const Tensor& picture
     const int64_t B = x.dim(0), Dv = x.dim(1);
     const Var placed = reshape(reshape(x, {B, -1}) + places, {B, Dv, G, G});
     const Var halves = avg_pool2d(placed, {.kernel = (G + 1) / 2, .stride = G / 2});  // 2 x 2, overlapping for odd G
-    const Var v = reshape(halves, {{B, 'B'}, 4 * Dv});
+    const Var v = reshape(halves, {{B, 'B'}, 4 * Dv});                                // v = CNN(I)
     const Var first = start(v);
     Encoded e;
     e.start = {tanh(columns(first, 0, H)), columns(first, H, 2 * H)};
@@ -95,6 +96,7 @@ CaptionNetwork::Encoded CaptionNetwork::encode(Tape& tape, const Tensor& picture
 
 CaptionNetwork::Output CaptionNetwork::decode(const Encoded& x, const Ids& before, States& s, Generator* gen,
                                               Where at) const {
+    check_decode("CaptionNetwork", x.side, s.h, before, at);
     Tape& tape = *x.side.tape();
     const Var projected = word(dropped(embedding(tape, before, at), options_.dropout, gen));  // of all steps
     const int64_t T = projected.dim(0), B = projected.dim(1);
@@ -108,7 +110,7 @@ CaptionNetwork::Output CaptionNetwork::decode(const Encoded& x, const Ids& befor
     };
     Output result;
     if (!options_.attention) {
-        const Var inputs = projected + stack(Vars(size_t(T), x.side));
+        const Var inputs = projected + stack(Vars(size_t(T), x.side));  // W_xh [x_t, v]
         result.h = run(reshape(inputs, {T * B, -1}), rows);
     } else {
         Vars h(static_cast<size_t>(T)), weights(static_cast<size_t>(T));
@@ -122,6 +124,13 @@ CaptionNetwork::Output CaptionNetwork::decode(const Encoded& x, const Ids& befor
     }
     result.h = dropped(result.h, options_.dropout, gen);
     return result;
+}
+
+DecoderStep CaptionNetwork::decoder_step(Tape& tape, const Tensor& pictures, Where at) const {
+    const Encoded x = encode(tape, pictures, false, at);
+    return search_step(x, x.start, pictures.dim(0), [this](const Encoded& x, const Ids& before, States& s) {
+        return scores(decode(x, before, s).h).value()[0];
+    });
 }
 
 Var CaptionNetwork::loss(const Encoded& x, const Ids& before, const Ids& targets, int32_t padding, Generator* gen,

@@ -3,6 +3,7 @@
 
 #include "nn/batch_norm.hpp"
 #include "nn/conv.hpp"
+#include "nn/decode.hpp"
 #include "nn/embedding.hpp"
 #include "nn/linear.hpp"
 #include "nn/lstm.hpp"
@@ -55,6 +56,8 @@ class CaptionNetwork : public Module {
     /// Mean of -log P(w_t | w_1 .. w_{t-1}, I) over the targets [T, B] that are not padding: the words after `before`.
     Var loss(const Encoded& x, const Ids& before, const Ids& targets, int32_t padding, Generator* dropout = nullptr,
              Where at = {}) const;
+    /// As Seq2Seq's.
+    DecoderStep decoder_step(Tape& tape, const Tensor& pictures, Where at = {}) const;
     /// Regions down and across.
     int64_t grid() const { return options_.picture_size >> poolings(); }
 

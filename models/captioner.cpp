@@ -4,7 +4,6 @@
 
 #include "core/ops/reductions.hpp"
 #include "models/options_file.hpp"
-#include "models/picked.hpp"
 
 namespace unroll {
 namespace {
@@ -18,23 +17,6 @@ void each_option(CaptionerOptions& options, F f) {
     f("embedding_size", o.embedding_size), f("hidden_size", o.hidden_size), f("attention_size", o.attention_size);
     f("dropout", o.dropout, 1), f("dtype", o.dtype, 1);
 }
-
-/// A search over pictures' captions.
-struct Search {
-    const CaptionNetwork& network;
-    Tape tape{Tape::Mode::forward_only};
-    SearchRows<CaptionNetwork::Encoded, States> rows;
-
-    Search(const CaptionNetwork& network, const Tensor& pictures, Where at) : network(network) {
-        const auto x = network.encode(tape, pictures, false, at);
-        rows.begin(x, x.start, pictures.dim(0));
-    }
-    Tensor operator()(const Ids& words, const Ids& parents) {
-        rows.follow(parents);
-        const Ids before = words.reshape({{1, 'T'}, {words.size(), 'B'}});
-        return network.scores(network.decode(rows.source, before, rows.state).h).value()[0];
-    }
-};
 
 }  // namespace
 
@@ -67,12 +49,12 @@ std::vector<std::string> Captioner::caption(const std::vector<Picture>& pictures
                                             Where at) const {
     const DecodeOptions o = decoding_with(words_, options);
     std::vector<std::string> captions;
+    Tape tape(Tape::Mode::forward_only);  // one for all, so that the weights are packed once
     constexpr size_t side_by_side = 32;
     for (size_t begin = 0; begin < pictures.size(); begin += side_by_side) {
         const size_t end = std::min(begin + side_by_side, pictures.size());
         const std::vector<Picture> some(pictures.begin() + int64_t(begin), pictures.begin() + int64_t(end));
-        Search search(model, to_tensor(some, {}, at), at);
-        const auto step = [&](const Ids& words, const Ids& parents) { return search(words, parents); };
+        const DecoderStep step = model.decoder_step(tape, to_tensor(some, {}, at), at);
         for (const Hypothesis& h : best_outputs(step, int64_t(some.size()), o, at))
             captions.push_back(caption_text(words_.decode(h.words)));
     }
@@ -105,6 +87,7 @@ void Captioner::save_text(const std::string& folder) const { words_.save(folder 
 
 std::map<std::string, std::string> Captioner::configuration() const {
     CaptionerOptions o = options_;
+    o.network.dtype = model.out.W.value.dtype();
     return options_as_text([&](auto f) { each_option(o, f); });
 }
 

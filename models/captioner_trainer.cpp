@@ -66,12 +66,11 @@ CaptionTrainer::CaptionTrainer(CaptionNetwork& network, const CaptionIds& train,
       others_(valid),
       unknown_(unknown),
       training_(options) {
-    if (!(options.word_dropout >= 0 && options.word_dropout <= 1) || options.shift < 0)
-        fail("CaptionTrainer", at, "word_dropout {}, shift {}: expected 0 to 1, and 0 or more", options.word_dropout,
-             options.shift);
-    more_["captions"] = fmt::format(
-        "decay {}, words dropped {}, shifts of {}, batches {}, sampling {}", options.weight_decay, options.word_dropout,
-        options.shift, batches.by_length ? "by length" : "mixed", options.sampling ? options.sampling->str() : "none");
+    if (!(options.word_dropout >= 0 && options.word_dropout <= 1) || options.shift < 0 || options.label_smoothing != 0)
+        fail("CaptionTrainer", at, "word_dropout {}, shift {}, label_smoothing {}: expected 0 to 1, 0 or more, and 0",
+             options.word_dropout, options.shift, options.label_smoothing);
+    more_["captions"] = fmt::format("words dropped {} to {}, shifts of {}, sampling {}", options.word_dropout, unknown,
+                                    options.shift, options.sampling ? options.sampling->str() : "none");
 }
 
 Var CaptionTrainer::batch_loss(Tape& tape, const PairBatches::Batch& b, Generator* gen) const {

@@ -2,6 +2,7 @@
 #include "data/batches.hpp"
 #include "data/vocabulary.hpp"
 #include "nn/decode.hpp"
+#include "nn/recurrent.hpp"
 
 /// What the models that write share: what a vocabulary's special words are to batches and to a search, and the search.
 namespace unroll {
@@ -25,6 +26,17 @@ inline std::vector<Hypothesis> best_outputs(const DecoderStep& step, int64_t sen
     std::vector<Hypothesis> best;
     for (Decoded& d : beam_search(step, sentences, options, at)) best.push_back(std::move(d.best.at(0)));
     return best;
+}
+
+/// Throws Error unless a decoder can go on from these: a source encoded, the last state h [.., B, H] (`start`, at
+/// first), and the words before [T, B].
+inline void check_decode(const char* model, const Var& source, const Var& h, const Ids& before, Where at) {
+    if (!given(source) || !given(h))
+        fail(model, at, "there is no {}", given(source) ? "state to go on from: begin with the source's" : "source");
+    const Shape& s = before.shape();
+    if (!before.defined() || s.rank() != 2 || s[0] < 1 || s[1] != h.dim(-2))
+        fail(model, at, "the words before are {}, expected [T, B={}] with T of 1 or more",
+             before.defined() ? s.str() : "not given", h.dim(-2));
 }
 
 }  // namespace unroll

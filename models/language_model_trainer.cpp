@@ -33,14 +33,23 @@ LanguageModelTrainer::LanguageModelTrainer(LanguageModel& model, const std::vect
 bool LanguageModelTrainer::step() {
     if (done_ >= options_.steps || waited_ > options_.patience) return false;
     if (options_.decay == 0) optimizer_->set_lr(options_.learning_rate * linear_tail(done_, options_.steps));
-    const StreamBatches::Batch batch = batches_.next();
-    if (batch.first) state_ = {};  // the streams begin anew, and with them the memory of what came before
-    tape_.clear();
-    LanguageModel::Output out = model_.loss(tape_, batch.inputs, batch.targets, state_, &generator_);
+    const Generator::State before = generator_.state();
+    const int64_t position = batches_.position();
+    LanguageModel::Output out;
+    try {
+        const StreamBatches::Batch batch = batches_.next();
+        tape_.clear();
+        // Where the streams begin anew, so does the memory of what came before.
+        out = model_.loss(tape_, batch.inputs, batch.targets, batch.first ? StateValues() : state_, &generator_);
+        tape_.backward(out.loss);
+        clip_grad_norm(tape_, parameters_, options_.max_norm);
+        optimizer_->step(tape_);
+    } catch (...) {  // this step is the next one still
+        generator_.restore(before);
+        batches_.set_position(position);
+        throw;
+    }
     state_ = std::move(out.state);
-    tape_.backward(out.loss);
-    clip_grad_norm(tape_, parameters_, options_.max_norm);
-    optimizer_->step(tape_);
     loss_ = out.loss.item();
     sum_ += loss_;
     done_++;

@@ -19,7 +19,7 @@ struct LanguageModelTraining {
     double decay = 0;             // above 0: in place of that, times this after each validation that is no better
     double max_norm = 1;          // gradient clipping
     int64_t validate_every = 1750;
-    int64_t patience = 5;  // validations without a better one before it stops early
+    int64_t patience = 5;  // it stops early after more validations than this without a better one
     uint64_t seed = 1;     // of dropout
 };
 

@@ -24,8 +24,10 @@ Trainer::Counted PairTrainer::next_loss(Tape& tape, Generator& dropout) {
 
 std::map<std::string, std::string> PairTrainer::configuration() const {
     std::map<std::string, std::string> all = {
-        {"batches", fmt::format("{} sentences or {} words at most, dropout {}, seed {}", batching_.sentences,
-                                batching_.tokens, probability_, batching_.seed)},
+        {"batches", fmt::format("{} sentences or {} words at most, {}, {}, words {} {} {}, dropout {}, seed {}",
+                                batching_.sentences, batching_.tokens, batching_.by_length ? "by length" : "mixed",
+                                batching_.shuffle ? "shuffled" : "in order", batching_.pad, batching_.bos,
+                                batching_.eos, probability_, batching_.seed)},
         {"pairs", fmt::format("{} to learn from, {} to validate with, fingerprint {:016x}", train_.sources.size(),
                               valid_.sources.size(), data_)}};
     all.insert(more_.begin(), more_.end());

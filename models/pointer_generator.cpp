@@ -6,19 +6,20 @@
 #include "core/ops/attention.hpp"
 #include "core/ops/losses.hpp"
 #include "core/ops/reductions.hpp"
+#include "models/decoding.hpp"
+#include "models/search_rows.hpp"
 #include "nn/init.hpp"
 
 namespace unroll {
 
-static Var dropped(const Var& x, double p, Generator* gen) { return gen != nullptr && p > 0 ? dropout(x, p, *gen) : x; }
-
 PointerGenerator::PointerGenerator(const PointerGeneratorOptions& o, Generator& gen, Where at) : options_(o) {
     const int64_t E = o.embedding_size, He = 2 * o.encoder_size, H = o.hidden_size;
-    if (o.unknown < 0 || o.unknown >= o.written || o.written > o.vocabulary || !(o.unknown_share >= 0))
+    if (o.unknown < 0 || o.unknown >= o.written || o.written > o.vocabulary ||
+        !(o.unknown_share >= 0 && o.unknown_share <= 1) || !(o.dropout >= 0 && o.dropout < 1))
         fail("PointerGenerator", at,
-             "vocabulary {}, written {}, unknown {}, unknown_share {}: expected the unknown word "
-             "among those written, these among those read, and a share of 0 or more",
-             o.vocabulary, o.written, o.unknown, o.unknown_share);
+             "vocabulary {}, written {}, unknown {}, unknown_share {}, dropout {}: expected the unknown word "
+             "among those written, these among those read, a share of 0 to 1, and dropout from 0 to below 1",
+             o.vocabulary, o.written, o.unknown, o.unknown_share, o.dropout);
     words = Embedding({.vocabulary = {o.vocabulary, 'R'}, .embedding_size = {E, 'E'}, .dtype = o.dtype}, gen, at);
     init::inverse_root(words.E.value, E, gen);  // as a matrix that scores words begins
     encoder = Lstm(
@@ -96,8 +97,9 @@ static Tensor places_of(const Ids& before, const CopySource& source, DType dtype
 }
 
 PointerGenerator::Output PointerGenerator::decode(const Encoded& source, const Ids& before, States& state,
-                                                  Generator* gen) const {
+                                                  Generator* gen, Where at) const {
     const Var& s = source.memory.values;
+    check_decode("PointerGenerator", s, state.h, before, at);
     Tape& tape = *s.tape();
     Var y = read(tape, before, gen);
     if (options_.copying && options_.selective_reading)
@@ -117,10 +119,11 @@ PointerGenerator::Output PointerGenerator::decode(const Encoded& source, const I
 }
 
 Var PointerGenerator::loss(Tape& tape, const CopySource& source, const Ids& before, const Ids& targets, int32_t padding,
-                           Generator* gen) const {
-    const Encoded encoded = encode(tape, source, gen);
+                           Generator* gen, Where at) const {
+    const Encoded encoded = encode(tape, source, gen, at);
     States state = encoded.start;
-    const Output out = decode(encoded, before, state, gen);
+    const Output out = decode(encoded, before, state, gen, at);
+    check_decode("PointerGenerator", encoded.memory.values, state.h, targets, at);
     if (options_.copying) return copy_loss(out.x, out.g, out.e, source, targets, padding);
     Ids generated = targets.clone();  // all that can't be is the unknown word
     for (int64_t i = 0; i < generated.size(); i++)
@@ -134,17 +137,11 @@ Tensor PointerGenerator::log_probabilities(const Encoded& source, const Output& 
     return concat(log_p, Tensor::full(log_p.shape().with(-1, W - options_.written), -INFINITY, log_p.dtype()));
 }
 
-DecoderStep PointerGeneratorSearch::begin(const CopySource& source, int64_t W, Where at) {
-    PointerGenerator::Encoded x = model_.encode(tape_, source, nullptr, at);
-    rows_.begin(x, x.start, source.words.shape()[1]);
-    W_ = W;
-    return [this](const Ids& words, const Ids& parents) { return step(words, parents); };
-}
-
-Tensor PointerGeneratorSearch::step(const Ids& words, const Ids& parents) {
-    rows_.follow(parents);
-    const auto out = model_.decode(rows_.source, words.reshape({{1, 'T'}, {words.size(), 'B'}}), rows_.state);
-    return model_.log_probabilities(rows_.source, out, W_)[0];
+DecoderStep PointerGenerator::decoder_step(Tape& tape, const CopySource& source, int64_t W, Where at) const {
+    const Encoded x = encode(tape, source, nullptr, at);
+    return search_step(x, x.start, source.words.shape()[1], [this, W](const Encoded& x, const Ids& before, States& s) {
+        return log_probabilities(x, decode(x, before, s), W)[0];
+    });
 }
 
 }  // namespace unroll

@@ -1,6 +1,5 @@
 #pragma once
 #include "core/ops/copy.hpp"
-#include "models/picked.hpp"
 #include "nn/attention.hpp"
 #include "nn/decode.hpp"
 #include "nn/embedding.hpp"
@@ -53,13 +52,16 @@ class PointerGenerator : public Module {
     /// Given in training: `dropout`.
     Encoded encode(Tape& tape, const CopySource& source, Generator* dropout = nullptr, Where at = {}) const;
     /// T steps, given the word before each [T, B]; moves the state on.
-    Output decode(const Encoded& source, const Ids& before, States& state, Generator* dropout = nullptr) const;
+    Output decode(const Encoded& source, const Ids& before, States& state, Generator* dropout = nullptr,
+                  Where at = {}) const;
     /// Mean of -log P(y_t | y_1 .. y_{t-1}, source) over the targets [T, B] that are not padding. One that can be
     /// neither generated nor copied must be the unknown one.
     Var loss(Tape& tape, const CopySource& source, const Ids& before, const Ids& targets, int32_t padding,
-             Generator* dropout = nullptr) const;
+             Generator* dropout = nullptr, Where at = {}) const;
     /// log P of all words 0 .. W-1 [T, B, W], -inf for those that can be neither generated nor copied.
     Tensor log_probabilities(const Encoded& source, const Output& out, int64_t W) const;
+    /// As Seq2Seq's, over words 0 .. W-1 with W above all numbers of the source's words.
+    DecoderStep decoder_step(Tape& tape, const CopySource& source, int64_t W, Where at = {}) const;
 
     const PointerGeneratorOptions& options() const { return options_; }
     void visit(Visitor& v) override;
@@ -77,23 +79,6 @@ class PointerGenerator : public Module {
     Var read(Tape& tape, const Ids& ids, Generator* dropout) const;
 
     PointerGeneratorOptions options_;
-};
-
-/// Finds summaries. One tape serves all, so that the weights are packed once.
-class PointerGeneratorSearch {
-  public:
-    /// The model must outlive the search.
-    explicit PointerGeneratorSearch(const PointerGenerator& model) : model_(model) {}
-    /// A step over words 0 .. W-1 with W above all numbers of the source's words; the next begin() ends its use.
-    DecoderStep begin(const CopySource& source, int64_t W, Where at = {});
-
-  private:
-    Tensor step(const Ids& words, const Ids& parents);
-
-    const PointerGenerator& model_;
-    Tape tape_{Tape::Mode::forward_only};
-    SearchRows<PointerGenerator::Encoded, States> rows_;
-    int64_t W_ = 0;
 };
 
 }  // namespace unroll

@@ -25,23 +25,24 @@ Recogniser::Recogniser(const RecogniserOptions& o, Generator& gen, Where at)
            .dropout = o.dropout},
           gen, at),
       out({.in = rnn.output_size(), .out = {1 + o.labels, 'C'}, .dtype = o.dtype}, gen, at),
-      options_(o) {}
+      options_(o) {
+    if (o.labels < 1) fail("Recogniser", at, "labels {}: expected 1 or more", o.labels);
+}
 
 Var Recogniser::scores(const Var& x, const Ids& lengths, Generator* gen, Where at) const {
-    Var h = rnn(x, {.lengths = lengths, .dropout = gen}, at).y;
-    if (gen != nullptr) h = dropout(h, options_.dropout, *gen);
-    return out(h);
+    const Var h = rnn(x, {.lengths = lengths, .dropout = gen}, at).y;
+    return out(dropped(h, options_.dropout, gen));
 }
 
 Var Recogniser::loss(Tape& tape, const SpeechBatch& batch, Generator* dropout, Where at) const {
-    const Var x = tape.constant(batch.x.to(options_.dtype));
+    const Var x = tape.constant(batch.x.to(out.W.value.dtype()));
     return ctc_loss({scores(x, batch.targets.input_lengths, dropout, at), at}, batch.targets, {.zero_infinity = true});
 }
 
 std::vector<Tensor> Recogniser::log_probs(const std::vector<Tensor>& features, Where at) const {
     const SpeechBatch batch = speech_batch(features, std::vector<std::vector<int>>(features.size()), at);
     Tape tape(Tape::Mode::forward_only);
-    const Var x = tape.constant(batch.x.to(options_.dtype));
+    const Var x = tape.constant(batch.x.to(out.W.value.dtype()));
     const Tensor all = log_softmax(scores(x, batch.targets.input_lengths, nullptr, at)).value();
     std::vector<Tensor> each;
     for (int64_t b = 0; b < all.dim(1); b++) {
@@ -53,6 +54,7 @@ std::vector<Tensor> Recogniser::log_probs(const std::vector<Tensor>& features, W
 
 std::map<std::string, std::string> Recogniser::configuration() const {
     RecogniserOptions o = options_;
+    o.dtype = out.W.value.dtype();
     return options_as_text([&](auto f) { each_option(o, f); });
 }
 

@@ -26,7 +26,8 @@ class Recogniser : public Module {
 
     /// x [T, B, F] and lengths [B] to [T, B, 1 + labels]. Dropout draws from a generator that is given, in training.
     Var scores(const Var& x, const Ids& lengths, Generator* dropout = nullptr, Where at = {}) const;
-    /// The CTC loss, a mean of the batch's labels in nats. A recording too short for what it says counts 0.
+    /// The CTC loss in nats: each recording's for one of its labels, and their mean. A recording too short for what
+    /// it says counts 0.
     Var loss(Tape& tape, const SpeechBatch& batch, Generator* dropout = nullptr, Where at = {}) const;
     /// log P(class | step) of each recording, [T_b, 1 + labels].
     std::vector<Tensor> log_probs(const std::vector<Tensor>& features, Where at = {}) const;

@@ -9,7 +9,9 @@ RecogniserTrainer::RecogniserTrainer(Recogniser& model, Source train, std::vecto
       source_(std::move(train)),
       valid_(std::move(valid)),
       seed_(seed) {
-    if (valid_.empty()) fail("RecogniserTrainer", at, "0 batches to validate with: expected 1 or more");
+    if (valid_.empty() || options.label_smoothing != 0)
+        fail("RecogniserTrainer", at, "{} batches to validate with, label_smoothing {}: expected 1 or more, and 0",
+             valid_.size(), options.label_smoothing);
 }
 
 Trainer::Counted RecogniserTrainer::next_loss(Tape& tape, Generator& dropout) {

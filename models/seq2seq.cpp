@@ -1,14 +1,15 @@
 #include "models/seq2seq.hpp"
 
 #include "core/ops/losses.hpp"
+#include "models/decoding.hpp"
+#include "models/search_rows.hpp"
 #include "nn/init.hpp"
 
 namespace unroll {
 
-static Var dropped(const Var& x, double p, Generator* gen) { return gen != nullptr && p > 0 ? dropout(x, p, *gen) : x; }
-
 Seq2Seq::Seq2Seq(const Seq2SeqOptions& o, Generator& gen, Where at) : options_(o) {
     const bool attends = o.decoder != DecoderKind::fixed;
+    if (o.source_forms < 0) fail("Seq2Seq", at, "source_forms {}: expected 0 or more", o.source_forms);
     if (o.tied && o.hidden_size != o.embedding_size)
         fail("Seq2Seq", at, "tied: hidden_size {} must be embedding_size {}", o.hidden_size, o.embedding_size);
     if (o.input_feeding && o.decoder != DecoderKind::luong)
@@ -132,6 +133,7 @@ Var Seq2Seq::attend(const Var& h, const Encoded& x, Var& weights) const {
 }
 
 Seq2Seq::Output Seq2Seq::decode(const Encoded& x, const Ids& before, State& state, Generator* gen, Where at) const {
+    check_decode("Seq2Seq", x.last, options_.input_feeding ? state.fed : state.s.h, before, at);
     Tape& tape = *x.last.tape();
     const Var y = dropped(target(tape, before, at), options_.dropout, gen);
     const int64_t T = y.dim(0), B = y.dim(1);
@@ -165,6 +167,13 @@ Seq2Seq::Output Seq2Seq::decode(const Encoded& x, const Ids& before, State& stat
     }
     result.h = dropped(result.h, options_.dropout, gen);
     return result;
+}
+
+DecoderStep Seq2Seq::decoder_step(Tape& tape, const Source& source, Where at) const {
+    const Encoded x = encode(tape, source, nullptr, at);
+    return search_step(x, start(x), source.words.shape()[1], [this](const Encoded& x, const Ids& before, State& s) {
+        return scores(decode(x, before, s).h).value()[0];
+    });
 }
 
 Var Seq2Seq::loss(Tape& tape, const Source& x, const Ids& before, const Ids& targets, const Loss& o, Where at) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include "nn/attention.hpp"
+#include "nn/decode.hpp"
 #include "nn/embedding.hpp"
 #include "nn/linear.hpp"
 #include "nn/recurrent_layer.hpp"
@@ -90,6 +91,9 @@ class Seq2Seq : public Module {
     Var loss(Tape& tape, const Source& source, const Ids& before, const Ids& targets, const Loss& options,
              Where at = {}) const;
 
+    /// For greedy_search and beam_search. The tape is a forward-only one, and may serve other sources too, so that the
+    /// weights are packed once; it and the model must outlive the step.
+    DecoderStep decoder_step(Tape& tape, const Source& source, Where at = {}) const;
     const Seq2SeqOptions& options() const { return options_; }
     void visit(Visitor& v) override;
     std::string pretty() const override;

@@ -115,13 +115,13 @@ std::vector<std::string> Summariser::summarise(const std::vector<std::string>& d
     if (which.empty()) return summaries;
     PairBatches all(some.sources, some.targets, batches({.sentences = 32, .shuffle = false}));
     const DecodeOptions o = decoding_with(words_, options);
-    PointerGeneratorSearch search(model);
+    Tape tape(Tape::Mode::forward_only);
     for (int64_t n = 0; n < all.batches(); n++) {
         const PairBatches::Batch b = all.next();
         const int32_t* words = b.source.data();
         const int64_t W = std::max<int64_t>(words_.size(), 1 + *std::max_element(words, words + b.source.size()));
-        const DecoderStep step = search.begin(source_of(b), W);
-        const std::vector<Hypothesis> best = best_outputs(step, int64_t(b.pairs.size()), o);
+        const DecoderStep step = model.decoder_step(tape, source_of(b), W);
+        const std::vector<Hypothesis> best = best_outputs(step, int64_t(b.pairs.size()), o);  // argmax P(y | x)
         for (size_t i = 0; i < best.size(); i++) {
             std::vector<std::string> text;
             const auto pair = size_t(b.pairs[i]);
@@ -141,7 +141,9 @@ std::vector<Summariser::ScoredWord> Summariser::score(const TextPair& pair) cons
     const PointerGenerator::Encoded x = model.encode(tape, source_of(b));
     States state = x.start;
     const PointerGenerator::Output out = model.decode(x, b.inputs, state);
-    const Tensor log_p = model.log_probabilities(x, out, words_.size() + options_.longest);
+    const int32_t* ids_of_all = b.source.data();
+    const int64_t W = std::max<int64_t>(words_.size(), 1 + *std::max_element(ids_of_all, ids_of_all + b.source.size()));
+    const Tensor log_p = model.log_probabilities(x, out, W);
     const Tensor generated = log_softmax(out.x.value());
     std::vector<std::string> words = words_of(pair.target);
     words.emplace_back();

@@ -24,10 +24,18 @@ bool Trainer::step() {
     if (done_ >= options_.steps) return false;
     adam_->set_lr(options_.learning_rate * warm_cosine(done_, options_.steps, options_.warm_up));
     tape_.clear();
-    const Counted next = next_loss(tape_, dropout_);
-    tape_.backward(next.loss);
-    clip_grad_norm(tape_, parameters_, options_.max_norm);
-    adam_->step(tape_);
+    const Generator::State before = dropout_.state();
+    Counted next;
+    try {
+        next = next_loss(tape_, dropout_);
+        tape_.backward(next.loss);
+        clip_grad_norm(tape_, parameters_, options_.max_norm);
+        adam_->step(tape_);
+    } catch (...) {  // this step is the next one still
+        dropout_.restore(before);
+        move_to(done_, {});
+        throw;
+    }
     loss_ = next.loss.item();
     sum_ += loss_;
     words_ += next.words;

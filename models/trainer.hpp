@@ -11,13 +11,13 @@
 namespace unroll {
 
 struct Training {
-    int64_t steps = 1000;          // a batch each
-    int64_t warm_up = 150;         // steps in which the rate rises; then it falls along a cosine to 0
-    double learning_rate = 3e-3;   // Adam's
-    double beta2 = 0.99;           // Adam's
-    double weight_decay = 0;       // above 0: AdamW's
-    double max_norm = 1;           // gradient clipping
-    double label_smoothing = 0.1;  // where the loss is the cross-entropy of words
+    int64_t steps = 1000;         // a batch each
+    int64_t warm_up = 150;        // steps in which the rate rises; then it falls along a cosine to 0
+    double learning_rate = 3e-3;  // Adam's
+    double beta2 = 0.99;          // Adam's
+    double weight_decay = 0;      // above 0: AdamW's
+    double max_norm = 1;          // gradient clipping
+    double label_smoothing = 0;   // Seq2Seq's; the other models' losses have none
     int64_t validate_every = 1000;
 };
 
@@ -29,7 +29,7 @@ class Trainer {
     /// One step; false when all are done.
     bool step();
     int64_t steps_done() const { return done_; }
-    double loss() const { return loss_; }     // of the last step, nats a word
+    double loss() const { return loss_; }     // of the last step, nats a word (of a recogniser: Recogniser::loss)
     int64_t words() const { return words_; }  // that were to be told, of all steps
     struct Validation {
         int64_t step, words;

@@ -104,8 +104,8 @@ std::vector<std::string> Translator::translate(const std::vector<std::string>& l
     std::stable_sort(order.begin(), order.end(),
                      [&](size_t a, size_t b) { return sources[a].words.size() < sources[b].words.size(); });
     std::vector<std::string> translations(lines.size());
-    Seq2SeqSearch search(model);
-    constexpr size_t side_by_side = 32;  // of one length, so that the limit is each one's own
+    Tape tape(Tape::Mode::forward_only);  // one for all, so that the weights are packed once
+    constexpr size_t side_by_side = 32;   // of one length, so that the limit is each one's own
     for (size_t begin = 0, end = 0; begin < order.size(); begin = end) {
         const auto length = [&](size_t i) { return sources[order[i]].words.size(); };
         while (end < order.size() && end - begin < side_by_side && length(end) == length(begin)) end++;
@@ -121,7 +121,8 @@ std::vector<std::string> Translator::translate(const std::vector<std::string>& l
         const PairBatches::Batch batch = batches.next();
         DecodeOptions o = decoding(options);
         o.max_length = std::min(o.max_length, 2 * batch.source.shape()[0] + 10);
-        const auto best = best_outputs(search.begin(source_of(batch, some), at), int64_t(end - begin), o, at);
+        const auto best =
+            best_outputs(model.decoder_step(tape, source_of(batch, some), at), int64_t(end - begin), o, at);
         for (size_t i = 0; i < best.size(); i++)
             translations[order[begin + size_t(batch.pairs[i])]] = target_.decode(target_words_.decode(best[i].words));
     }

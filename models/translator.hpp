@@ -5,7 +5,7 @@
 #include "data/bpe.hpp"
 #include "data/text.hpp"
 #include "models/decoding.hpp"
-#include "models/seq2seq_search.hpp"
+#include "models/seq2seq.hpp"
 #include "models/seq2seq_trainer.hpp"
 
 namespace unroll {

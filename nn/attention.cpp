@@ -44,7 +44,8 @@ Attention::Keys Attention::prepare(const Var& keys, const Ids& lengths, Where at
     return source;
 }
 
-Attention::Keys Attention::extended(const Keys& source, const Var& key) const {
+Attention::Keys Attention::extended(const Keys& source, const Var& key, Where at) const {
+    if (source.lengths.defined()) fail("Attention", at, "keys of unequal lengths can't be extended");
     const Var last = reshape(key, key.shape().prepend({1, 'S'}));
     Keys longer = source;
     longer.values = concat({source.values, last}, 0);

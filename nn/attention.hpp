@@ -43,7 +43,7 @@ class Attention : public Module {
     /// keys [S, B, He]; lengths [B], each 1 to S (not defined: all S).
     Keys prepare(const Var& keys, const Ids& lengths = {}, Where at = {}) const;
     /// The same source, of no given lengths, with one more key [B, He] at its end.
-    Keys extended(const Keys& source, const Var& key) const;
+    Keys extended(const Keys& source, const Var& key, Where at = {}) const;
     /// query [B, Hd], or those of all steps at once, [T, B, Hd].
     Output operator()(const Var& query, const Keys& source, Where at = {}) const;
 

@@ -42,7 +42,7 @@ class AttentionRnn : public Module {
 
     /// x [T, B, D].
     Output operator()(const Var& x, const Call& call = {}, Where at = {}) const {
-        const Shape state{x.shape().dim(1), {attention.options().query_size, 'H'}};
+        const Shape state{x.shape().rank() > 1 ? x.shape().dim(1) : Dim(0), {attention.options().query_size, 'H'}};
         check_call("AttentionRnn", x, input_size_, call.initial, state, Cell::has_cell_state, call.lengths, at);
         if (call.set_lengths.defined() && !given(call.set))
             fail("AttentionRnn", at, "lengths of a set are given, but no set");

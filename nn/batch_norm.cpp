@@ -1,5 +1,7 @@
 #include "nn/batch_norm.hpp"
 
+#include <cmath>
+
 #include "core/ops/batch_norm.hpp"
 
 namespace unroll {
@@ -22,7 +24,7 @@ Var BatchNorm::operator()(const Operand& x, bool training) const {
     const int64_t C = running_mean.size();
     const double n = double(x.shape().size() / C);
     const auto flow = [&](Tensor running, int64_t c, double value) {
-        running.set_flat(c, (1 - momentum_) * running.flat(c) + momentum_ * value);
+        if (std::isfinite(value)) running.set_flat(c, (1 - momentum_) * running.flat(c) + momentum_ * value);
     };
     for (int64_t c = 0; c < C; c++) {
         flow(running_mean, c, batch.mean.flat(c));

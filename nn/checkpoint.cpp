@@ -151,10 +151,13 @@ std::map<std::string, std::string> load_configuration(const std::string& path) {
 
 void check_configuration(const std::string& path, const std::map<std::string, std::string>& ours) {
     auto theirs = load_configuration(path);
-    for (const auto& [key, value] : ours)
+    const auto check = [&](const std::string& key, const std::string& value) {
         if (theirs[key] != value)
             throw Error("{}: a checkpoint of another run: its {} is \"{}\", expected \"{}\"", path, key, theirs[key],
                         value);
+    };
+    if (const auto model = ours.find("model"); model != ours.end()) check(model->first, model->second);  // says most
+    for (const auto& [key, value] : ours) check(key, value);
 }
 
 double Progress::number(const std::string& name) const {

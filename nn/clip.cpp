@@ -66,6 +66,10 @@ struct Clip {
 template <class Name>
 Clip clip(const Gradients& gradients, double max_norm, Where at, Name name) {
     check_limit("clip_grad_norm", "max_norm", max_norm, at);
+    for (size_t i = 0; i < gradients.size(); i++)
+        for (size_t k = 0; k < i; k++)
+            if (gradients[i].size() > 0 && gradients[i].same_numbers(gradients[k]))
+                fail("clip_grad_norm", at, "{} and {} are one gradient", name(k), name(i));
     const double norm = norm_of(gradients);
     if (!std::isfinite(norm)) {
         for (size_t i = 0; i < gradients.size(); i++)

@@ -17,9 +17,9 @@ Linear::Linear(const LinearOptions& options, Generator& gen, Where at) {
 }
 
 Var Linear::operator()(const Operand& x) const {
-    if (x.shape().rank() == 0 || x.shape()[-1] != W.value.dim(1))
-        fail("Linear", x.at, "x is {}, expected [.., in={}] for {}", x.shape().str(), W.value.dim(1),
-             Operand(W).label("W"));
+    const int64_t in = W.value.defined() ? W.value.dim(1) : 0;
+    if (x.shape().rank() == 0 || x.shape()[-1] != in)
+        fail("Linear", x.at, "x is {}, expected [.., in={}] for {}", x.shape().str(), in, Operand(W).label("W"));
     return b.value.defined() ? linear(x, W, b) : matmul(x, transposed(W));
 }
 

@@ -10,7 +10,7 @@ struct LstmOptions {
     int64_t input_size = 0, hidden_size = 0;
     Peephole peephole = Peephole::none;  // full: the book's matrices; diagonal: Gers and Schmidhuber (2000)
     bool coupled = false;                // f = 1 - i
-    double forget_bias = 0;              // added to b_f at the start: with 1 the cell begins by remembering
+    double forget_bias = 0;              // added to b_f (coupled: there is none) at the start: 1 begins by remembering
                                          // (Gers, Schmidhuber and Cummins 2000; Jozefowicz et al., ICML 2015)
     DType dtype = DType::f32;
     // Read by the layer, not by the cell:

@@ -23,7 +23,8 @@ void tokenise(std::string_view line, Tokeniser tokeniser, Tokens& to);
 /// Google's rouge-score without stemming: runs of a-z and 0-9, letters taken as small ones; the rest separates.
 Tokens rouge_tokens(std::string_view text);
 
-/// Every character's small letter, as Python's str.lower(); Σ at a word's end becomes ς.
+/// Every character's small letter, as Python's str.lower(); Σ after a Greek letter at a word's end becomes ς, where
+/// Python goes by Unicode's Final_Sigma (other letters before it, marks and apostrophes between).
 std::string lowercase(std::string_view text);
 
 }  // namespace unroll

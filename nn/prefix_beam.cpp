@@ -45,12 +45,13 @@ struct Ends {
     double both() const { return log_add(blank, label); }
 };
 
-int child(std::vector<Node>& tree, int parent, int32_t label, const PrefixBeamOptions& o) {
+int child(std::vector<Node>& tree, int parent, int32_t label, const PrefixBeamOptions& o, Where at) {
     const auto found = tree[size_t(parent)].children.find(label);
     if (found != tree[size_t(parent)].children.end()) return found->second;
     double bonus = tree[size_t(parent)].bonus + o.penalty;
     if (!o.log_prior.empty()) bonus -= o.log_prior[size_t(label)];
     if (o.language_model && o.weight != 0) bonus += o.weight * o.language_model(labels_of(tree, parent), label);
+    if (!(bonus < infinity)) fail("prefix_beam", at, "log P of label {} comes to {}", label, bonus);
     const int node = int(tree.size());
     tree[size_t(parent)].children[label] = node;
     tree.push_back({parent, label, bonus});
@@ -83,7 +84,7 @@ std::vector<Labelling> prefix_beam(const Tensor& log_probs, const PrefixBeamOpti
             for (int32_t k = 0; k < C; k++) {
                 const double from = k == last ? ends.blank : ends.both();  // a label again needs a blank between
                 if (k == o.blank || from + y_t[k] == -infinity) continue;
-                Ends& longer = next[child(tree, node, k, o)];
+                Ends& longer = next[child(tree, node, k, o, at)];
                 longer.label = log_add(longer.label, from + y_t[k]);
             }
         }

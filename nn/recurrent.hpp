@@ -135,9 +135,12 @@ class Recurrent : public RecurrentLayer {
         const bool table = call.words.defined();
         if (table && (!has_table || options_.bidirectional || call.composed))
             fail("Recurrent", at, "words for a table: only a whole-sequence operation of one direction takes it");
-        const Dim B = (table ? call.words.shape() : x.shape()).dim(1), H{options_.hidden_size, 'H'};
+        const Shape& batch = table ? call.words.shape() : x.shape();
+        const Dim B = batch.rank() > 1 ? batch.dim(1) : Dim(0), H{options_.hidden_size, 'H'};
         check_call("Recurrent", x, options_.input_size, call.initial, {{options_.num_layers * directions(), 'L'}, B, H},
                    Cell::has_cell_state, call.lengths, at, call.words);
+        if constexpr (requires(const Cell& c) { c.W_hh; })
+            common_dtype("Recurrent", x.value(), cells_[0].W_hh.value, at);
         const Tensor zeros = Tensor::zeros({B, H}, x.dtype());
         const auto initial = [&](const Var& s, int64_t index) {
             return given(s) ? row(s, index) : x.tape()->constant(zeros);
@@ -146,7 +149,7 @@ class Recurrent : public RecurrentLayer {
         std::vector<Var, PoolAllocator<Var>> last_h, last_C;
         for (int64_t layer = 0; layer < options_.num_layers; layer++) {
             std::array<Var, 2> y;
-            for (int64_t d = 0; d < directions(); d++) {
+            for (int64_t d = 0; d < directions(); d++) {  // h^f_t = RNN(h^f_{t-1}, x_t), h^b_t = RNN(h^b_{t+1}, x_t)
                 const int64_t index = layer * directions() + d;
                 States s{initial(call.initial.h, index), {}};
                 if (Cell::has_cell_state) s.C = initial(call.initial.C, index);

@@ -26,8 +26,8 @@ struct ScheduledSampling {
         linear,          // max(least, k - slope step)
         exponential,     // k^step, 0 < k < 1
         inverse_sigmoid  // k / (k + e^(step / k)), k >= 1
-    } decay = inverse_sigmoid;
-    double k = 1, slope = 0, least = 0;  // of linear: 0 <= least <= k <= 1
+    } decay = linear;
+    double k = 1, slope = 0, least = 0;  // of linear: 0 <= least <= k <= 1; as it stands, the true words alone
 
     /// Throws Error for a step below 0, or numbers of which the decay makes no probability.
     double epsilon(int64_t step, Where at = {}) const;

@@ -33,7 +33,7 @@ struct GruSequence final : Record {
     Tensor gates;  // z_t, r_t, h̃_t of all steps [T, B, 3H]; backward writes da_t in their place
     Tensor q;      // reset before: r_t ⊙ h_{t-1}, reset after: W_h h_{t-1} + b_hh [T, B, H]
     Tensor h;      // all states [T+1, B, H]
-    Edge y, h_T;
+    Saved y, h_T;
     const Tensor* dh_T = nullptr;
 
     GruSequence(Recording& r, const Operand& x, const Operand& h_0, const GruWeights& w, const Scan& scan)
@@ -46,8 +46,8 @@ struct GruSequence final : Record {
           reset_after(w.b_hh.has_value()),
           scan(scan) {
         forward(r.tape, x.value(), h_0.value(), w.b.value(), w.b_hh ? &w.b_hh->value() : nullptr);
-        y = r.output(scan.outputs(h));
-        h_T = r.output(h[scan.last_slot()]);
+        y = Saved(r.output(scan.outputs(h)), scan.states_after(h));  // what the reader gets are views of h
+        h_T = r.saved_output(h[scan.last_slot()]);
     }
 
     /// The rows of W_hh that act on h_{t-1} to give z and r, and those that give h̃.
@@ -113,8 +113,8 @@ struct GruSequence final : Record {
             else
                 add_products(dW, 2 * H, H, da, 2 * H, q);
         }
-        if (tape.wants(b)) tape.add(b, sum_of_rows(da));
-        if (tape.wants(b_hh)) tape.add(b_hh, sum_of_rows(dq));
+        if (tape.wants(b)) tape.add(b, sum_to(da, {da.dim(-1)}));
+        if (tape.wants(b_hh)) tape.add(b_hh, sum_to(dq, {H}));
         scan.projection_backward(tape, da, x, W_xh);
     }
 

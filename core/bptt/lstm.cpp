@@ -53,7 +53,7 @@ struct LstmSequence final : Record {
     Scan scan;
     Tensor gates;  // f_t, i_t, C̃_t, o_t of all steps [T, B, G*H]; backward writes da_t in their place
     Tensor C, h;   // all states [T+1, B, H]
-    Edge y, h_T, C_T;
+    Saved y, h_T, C_T;
     const Tensor *dh_T = nullptr, *dC_T = nullptr;
 
     LstmSequence(Recording& r, const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w,
@@ -70,9 +70,9 @@ struct LstmSequence final : Record {
           coupled(coupled),
           scan(scan) {
         forward(r.tape, x.value(), h_0.value(), C_0.value(), w.b.value());
-        y = r.output(scan.outputs(h));
-        h_T = r.output(h[scan.last_slot()]);
-        C_T = r.output(C[scan.last_slot()]);
+        y = Saved(r.output(scan.outputs(h)), scan.states_after(h));  // what the reader gets are views of h and C
+        h_T = r.saved_output(h[scan.last_slot()]);
+        C_T = r.saved_output(C[scan.last_slot()]);
     }
 
     /// The diagonal peepholes, and null pointers in the other forms.
@@ -131,7 +131,7 @@ struct LstmSequence final : Record {
         if (tape.wants(h_0)) tape.add(h_0, dh);
         if (tape.wants(C_0)) tape.add(C_0, dC);
         if (tape.wants(W_hh)) tape.add_product(W_hh, da, scan.states_before(h));
-        if (tape.wants(b)) tape.add(b, sum_of_rows(da));
+        if (tape.wants(b)) tape.add(b, sum_to(da, {da.dim(-1)}));
         scan.projection_backward(tape, da, x, W_xh);
         add_peephole(tape, P_f, da, 0, scan.states_before(C));
         add_peephole(tape, P_i, da, coupled ? 0 : 1, scan.states_before(C));

@@ -127,8 +127,8 @@ struct RnnSequence final : Record {
     Edge b_h;
     Scan scan;
     Activation phi;
-    Tensor h;  // all states [T+1, B, H], h_0 among them
-    Edge y, h_T;
+    Tensor h;      // all states [T+1, B, H], h_0 among them
+    Saved y, h_T;  // views of h, but where lengths need a copy
     const Tensor* dh_T = nullptr;
 
     // h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h)
@@ -143,8 +143,8 @@ struct RnnSequence final : Record {
           phi(phi),
           h(run_forward(scan, x.value(), h_0.value(), W_xh.value(), Packed(W_hh.value(), true, &r.tape), b_h.value(),
                         phi, r.tape)),
-          y(r.output(scan.outputs(h))),
-          h_T(r.output(h[scan.last_slot()])) {}
+          y(r.output(scan.outputs(h)), scan.states_after(h)),
+          h_T(r.saved_output(h[scan.last_slot()])) {}
 
     // da_t = (dy_t + dh_t) ⊙ φ'(a_t),  dh_{t-1} = W_hhᵀ da_t, from t = T down to 1; then for all t at once
     // dW_hh = Σ_t da_t h_{t-1}ᵀ,  dW_xh = Σ_t da_t x_tᵀ,  db_h = Σ_t da_t,  dx_t = W_xhᵀ da_t
@@ -154,7 +154,7 @@ struct RnnSequence final : Record {
         const Tensor da = run_backward(scan, h, dy, Packed(W_hh, false, &tape), phi, dh);
         if (tape.wants(h_0)) tape.add(h_0, dh);
         if (tape.wants(W_hh)) tape.add_product(W_hh, da, scan.states_before(h));
-        if (tape.wants(b_h)) tape.add(b_h, sum_of_rows(da));
+        if (tape.wants(b_h)) tape.add(b_h, sum_to(da, {da.dim(-1)}));
         scan.projection_backward(tape, da, x, W_xh);
     }
 

@@ -84,14 +84,6 @@ Tensor project(const Tensor& x, const Packed& W) {
     return y;
 }
 
-Tensor sum_of_rows(const Tensor& da) {
-    Tensor db = Tensor::empty({da.dim(-1)}, da.dtype());
-    dispatch(da.dtype(), [&]<class T>(T) {
-        kernels::column_sums<T>(da.shape().rows(), da.dim(-1), da.data<T>(), db.mutable_data<T>(), false);
-    });
-    return db;
-}
-
 Tensor sum_of_rows(const Tensor& A, int64_t column, const Tensor& C) {
     Tensor sum = Tensor::empty({C.dim(-1)}, C.dtype());
     dispatch(C.dtype(), [&]<class T>(T) {

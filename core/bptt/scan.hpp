@@ -5,6 +5,7 @@
 #include "core/ids.hpp"
 #include "core/kernels/gemm.hpp"
 #include "core/kernels/parallel.hpp"
+#include "core/ops/elementwise.hpp"
 #include "core/tape.hpp"
 
 namespace unroll {
@@ -128,10 +129,7 @@ class Packed {
 /// y [.., N] = x [.., K] W, for all rows and time steps at once.
 Tensor project(const Tensor& x, const Packed& W);
 
-/// The gradient of a bias: the sum of all rows of da [.., N].
-Tensor sum_of_rows(const Tensor& da);
-
-/// The same, weighted: Σ a ⊙ c over all rows c [N] of C, with a the N numbers from `column` on of each row of A.
+/// Σ a ⊙ c over all rows c [N] of C, with a the N numbers from `column` on of each row of A.
 Tensor sum_of_rows(const Tensor& A, int64_t column, const Tensor& C);
 
 /// dW rows first .. first+M-1 += Σ a bᵀ over all rows of b [.., N], with a the M numbers from `column` on of each row

@@ -244,7 +244,7 @@ Var ctc_loss(const Operand& logits, const CtcTargets& targets, const CtcOptions&
     const Var losses = ctc_losses(logits, targets, options);
     const Operand of_batch(losses, logits.at);
     if (reduction == Reduction::sum) return sum(of_batch);
-    return mean(div(of_batch, divisors(logits, targets)));
+    return mean(Operand(div(of_batch, divisors(logits, targets)), logits.at));
 }
 
 }  // namespace unroll

@@ -9,6 +9,8 @@ namespace unroll {
 /// out elsewhere.
 Tensor dropout(const Tensor& x, double p, Generator& rng, Where at = {});
 Var dropout(const Operand& x, double p, Generator& rng);
+/// In training, where a generator is given; else x itself.
+inline Var dropped(const Var& x, double p, Generator* rng) { return rng != nullptr ? dropout(x, p, *rng) : x; }
 
 /// The same with one mask for all time steps: what is dropped from x [T, ..] at one step is dropped at all of them, as
 /// if the network had fewer units for this sequence (Gal and Ghahramani, "A theoretically grounded application of

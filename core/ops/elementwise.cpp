@@ -12,6 +12,11 @@ namespace {
 
 constexpr int64_t chunk = 16384;  // elements: fixed, so that no result depends on the number of threads
 
+const Tensor& given(const char* operation, const Tensor& x, Where at) {
+    check_not_empty(operation, x, at);
+    return x;
+}
+
 /// y = f(x): f(n, from, to) works on n elements, of float or double.
 template <class F>
 Tensor map(const Tensor& x, F f) {
@@ -57,23 +62,23 @@ Tensor scale(const Tensor& x, double factor, double shift) {
     });
 }
 
-Tensor sigmoid(const Tensor& x, Where) {
-    return map(x, [](int64_t n, const auto* from, auto* to) { kernels::sigmoid(n, from, to); });
+Tensor sigmoid(const Tensor& x, Where at) {
+    return map(given("sigmoid", x, at), [](int64_t n, const auto* from, auto* to) { kernels::sigmoid(n, from, to); });
 }
-Tensor tanh(const Tensor& x, Where) {
-    return map(x, [](int64_t n, const auto* from, auto* to) { kernels::tanh(n, from, to); });
+Tensor tanh(const Tensor& x, Where at) {
+    return map(given("tanh", x, at), [](int64_t n, const auto* from, auto* to) { kernels::tanh(n, from, to); });
 }
-Tensor exp(const Tensor& x, Where) {
-    return map(x, [](int64_t n, const auto* from, auto* to) { kernels::exp(n, from, to); });
+Tensor exp(const Tensor& x, Where at) {
+    return map(given("exp", x, at), [](int64_t n, const auto* from, auto* to) { kernels::exp(n, from, to); });
 }
-Tensor log(const Tensor& x, Where) {
-    return map(x, [](int64_t n, const auto* from, auto* to) { kernels::log(n, from, to); });
+Tensor log(const Tensor& x, Where at) {
+    return map(given("log", x, at), [](int64_t n, const auto* from, auto* to) { kernels::log(n, from, to); });
 }
-Tensor relu(const Tensor& x, Where) {
-    return map2(x, x, [](auto v, auto) { return v < 0 ? decltype(v){0} : v; });
+Tensor relu(const Tensor& x, Where at) {
+    return map2(given("relu", x, at), x, [](auto v, auto) { return v < 0 ? decltype(v){0} : v; });
 }
-Tensor sqrt(const Tensor& x, Where) {
-    return map2(x, x, [](auto v, auto) { return std::sqrt(v); });
+Tensor sqrt(const Tensor& x, Where at) {
+    return map2(given("sqrt", x, at), x, [](auto v, auto) { return std::sqrt(v); });
 }
 
 namespace ops {

@@ -40,7 +40,7 @@ inline Tensor operator-(const Tensor& x, double s) { return scale(x, 1, -s); }
 inline Tensor operator-(double s, const Tensor& x) { return scale(x, -1, s); }
 inline Tensor operator*(const Tensor& x, double s) { return scale(x, s); }
 inline Tensor operator*(double s, const Tensor& x) { return scale(x, s); }
-inline Tensor operator/(const Tensor& x, double s) { return scale(x, 1 / s); }
+inline Tensor operator/(const Tensor& x, double s) { return div(x, Tensor::full({}, s, x.dtype())); }
 inline Tensor operator-(const Tensor& x) { return scale(x, -1); }
 
 Var add(const Operand& a, const Operand& b);
@@ -65,10 +65,11 @@ inline Var operator-(const Operand& x, double s) { return scale(x, 1, -s); }
 inline Var operator-(double s, const Operand& x) { return scale(x, -1, s); }
 inline Var operator*(const Operand& x, double s) { return scale(x, s); }
 inline Var operator*(double s, const Operand& x) { return scale(x, s); }
-inline Var operator/(const Operand& x, double s) { return scale(x, 1 / s); }
+inline Var operator/(const Operand& x, double s) { return div(x, Tensor::full({}, s, x.value().dtype())); }
 inline Var operator-(const Operand& x) { return scale(x, -1); }
 
-/// Gradient g of a result, summed down to the shape of an operand that was repeated over it.
+/// Gradient g of a result, summed down to the shape of an operand that was repeated over it; for no
+/// other shape.
 Tensor sum_to(const Tensor& g, const Shape& shape);
 
 }  // namespace unroll

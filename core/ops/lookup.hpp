@@ -9,7 +9,7 @@ namespace unroll {
 Tensor embedding(const Tensor& E, const Ids& ids, Where at = {});
 Var embedding(const Operand& E, const Ids& ids);
 
-/// Its gradient: dE[id_n] += dy_n, for dy [.., D].
+/// Its gradient: dE[id_n] += dy_n, for dy [.., D] with a row an id, and ids that are rows of dE: nothing is checked.
 void scatter_add(const Tensor& dy, const Ids& ids, Tensor& dE);
 
 }  // namespace unroll

@@ -98,10 +98,10 @@ struct CrossEntropy final : Record {
     Text text() const override {
         if (smoothed)
             return {"cross_entropy",
-                    "p = softmax(x), q = (1 - ε) 1{target} + ε / V, L = -1/N Σ_n Σ_v q_n[v] log p_n[v]",
-                    "dx += dL g, g = (p - q) / N"};
-        return {"cross_entropy", "p = softmax(x), L = -1/N Σ_n log p_n[target_n]",
-                "dx += dL g, g = (p - 1{target}) / N"};
+                    "p = softmax(x), q = (1 - ε) 1{target} + ε / V, L = -1/R Σ_r Σ_v q_r[v] log p_r[v]",
+                    "dx += dL g, g = (p - q) / R"};
+        return {"cross_entropy", "p = softmax(x), L = -1/R Σ_r log p_r[target_r]",
+                "dx += dL g, g = (p - 1{target}) / R"};
     }
     void symbols(Symbols& list) const override { list.in("x", logits).in("g", g).out("L", loss); }
 };

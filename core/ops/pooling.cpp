@@ -49,8 +49,8 @@ Pool check(const char* operation, const Operand& x, const PoolOptions& options) 
     if (2 * padding.height > kernel.height || 2 * padding.width > kernel.width)
         fail(operation, x.at, "padding {} for a kernel {}: expected at most half of it", padding.str(), kernel.str());
     const Shape& s = x.shape();
-    if (s[2] * s[3] > std::numeric_limits<int32_t>::max())
-        fail(operation, x.at, "{}: a picture has more than 2^31 - 1 places", x.label("x"));
+    if (s[2] * s[3] == 0 || s[2] * s[3] > std::numeric_limits<int32_t>::max())
+        fail(operation, x.at, "{}: a picture has {} places, expected 1 to 2^31 - 1", x.label("x"), s[2] * s[3]);
     return {s[0] * s[1], s[2], s[3], y.height, y.width, window};
 }
 

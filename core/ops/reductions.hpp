@@ -4,12 +4,13 @@
 
 namespace unroll {
 
-/// Of all elements: a scalar, shape []. Added in a fixed order and in double precision, as every sum here. The mean of
+/// Of all elements: a scalar, shape []. Added in a fixed order, as every sum here, and in double precision. The mean of
 /// nothing is an error.
 Tensor sum(const Tensor& x, Where at = {});
 Tensor mean(const Tensor& x, Where at = {});
 
-/// Over one axis, which is dropped: [T, B, H] over axis 0 gives [B, H]. A negative axis counts from the last.
+/// Over one axis, which is dropped: [T, B, H] over axis 0 gives [B, H]. A negative axis counts from the last. Over the
+/// last axis in double precision, over another one pairwise in the tensor's own.
 Tensor sum(const Tensor& x, int axis, Where at = {});
 Tensor mean(const Tensor& x, int axis, Where at = {});
 

@@ -71,6 +71,7 @@ int main(int argc, char** argv) try {
         app.parse(argc, argv);
         CLI::Option* option = app.get_subcommands()[0]->get_option_no_throw("CASE");
         if (option == nullptr || option->count() == 0) name = *tokens ? "lstm-128" : "lstm-512";
+        if (!(limit >= 0)) throw CLI::ValidationError("--seconds", "expected a number from 0 to 3600");
         if (!parse_case(name) ||
             ((*memory || *tokens) &&
              (parse_case(name)->operation() || parse_case(name)->translates() || parse_case(name)->captions())))

@@ -1,12 +1,13 @@
 // The cases seq2seq, greedy, greedy32 and beam4: Luong's decoder with input feeding and the general score, V words, 20
 // of them a sentence. Trained on 64 sentences side by side; written greedily, 1 or 32 sentences at a time, or one by a
 // beam of 4.
+#include "models/seq2seq.hpp"
+
 #include <fmt/format.h>
 
 #include <cmath>
 
 #include "core/safetensors.hpp"
-#include "models/seq2seq_search.hpp"
 #include "nn/clip.hpp"
 #include "tests/bench/cases.hpp"
 
@@ -59,18 +60,16 @@ struct Seq2SeqTraining : Work {
 
 struct Writing : Work {
     explicit Writing(const Case& c)
-        : model(model_of(c, gen)), search(model), source(random_words(c, gen)), T(c.T), beam(c.kind == "beam4") {}
+        : model(model_of(c, gen)), source(random_words(c, gen)), T(c.T), beam(c.kind == "beam4") {}
     void run() override {  // never the end: always so many words
         const DecodeOptions o{.start = 0, .end = 1, .never = {1}, .max_length = T, .beam_width = 4};
-        if (beam)
-            search.beam({.words = source}, o);
-        else
-            search.greedy({.words = source}, o);
+        const DecoderStep step = model.decoder_step(tape, {.words = source});
+        beam ? void(beam_search(step, source.shape()[1], o)) : void(greedy_search(step, source.shape()[1], o));
     }
 
     Generator gen{1};
     Seq2Seq model;
-    Seq2SeqSearch search;
+    Tape tape{Tape::Mode::forward_only};
     Ids source;
     int64_t T;
     bool beam;

@@ -108,9 +108,16 @@ void textbook_rnn(Case& c) {
     Linear output;
     output.W = c.parameter("W_hy");
     output.b = c.parameter("b_y");
-    const Var x = c.input("x"), h_0 = c.input("h0");
-    const Scanned h = c.composed ? scan(cell, x, {h_0, {}}) : cell.sequence(x, {h_0, {}}, {});
-    c.output("y", sigmoid(output(h.y)));
+    const Var x = c.input("x");
+    const int64_t T = x.dim(0), B = x.dim(1);
+    const States start{
+        c.has("in.h0") ? c.input("h0") : c.tape.constant(Tensor::zeros({B, W_hh.value.dim(-1)}, c.dtype)), {}};
+    const SequenceOptions options{.lengths = c.has("in.lengths") ? c.ids("in.lengths") : Ids()};
+    const Scanned h = c.composed ? scan(cell, x, start, options) : cell.sequence(x, start, options);
+    Tensor inside = Tensor::full({T, B, 1}, 1, c.dtype);
+    for (int64_t i = 0; options.lengths.defined() && i < T * B; i++)
+        inside.set_flat(i, i / B < options.lengths[i % B] ? 1 : 0);
+    c.output("y", sigmoid(output(h.y)) * inside);
     c.output("hT", h.last.h);
     c.backward();
 }

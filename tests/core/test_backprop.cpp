@@ -1,4 +1,7 @@
 #include "core/backprop.hpp"
+#include "core/bptt/gru.hpp"
+#include "core/bptt/lstm.hpp"
+#include "core/bptt/rnn.hpp"
 #include "core/ops/elementwise.hpp"
 #include "core/ops/linalg.hpp"
 #include "core/ops/lookup.hpp"
@@ -6,6 +9,7 @@
 #include "core/ops/shape.hpp"
 #include "tests/core/numbers.hpp"
 #include "tests/failure.hpp"
+#include "tests/temporary_folder.hpp"
 
 using namespace unroll;
 
@@ -226,6 +230,67 @@ TEST_CASE("a value changed after it was saved") {
         tape.backward(sum(y));
         CHECK(tape.grad(x).to_vector() == std::vector<double>{1, 1});
     }
+}
+
+TEST_CASE("what a whole sequence gives are views of the states it has saved: they must not change") {
+    const Parameter W_xh("W_xh", random({12, 2}, DType::f64, 1)), W_hh("W_hh", random({12, 3}, DType::f64, 2));
+    const Parameter b("b", random({12}, DType::f64, 3));
+    const Tensor zeros = Tensor::zeros({2, 3}, DType::f64);
+    const auto part = [](const Parameter& p, int64_t rows) {
+        return Parameter(p.name, p.value.slice(0, rows).clone());
+    };
+    for (const char* cell : {"lstm", "gru", "rnn"})
+        for (int output = 0; output < (*cell == 'l' ? 3 : 2); output++)
+            for (bool lengths : {false, true}) {
+                Tape tape;
+                const Var x = tape.input(random({4, 2, 2}, DType::f64, 4));
+                const SequenceOptions o{.lengths = lengths ? Ids({4, 2}) : Ids()};
+                std::vector<Var> all;
+                if (*cell == 'l') {
+                    const auto out = lstm_sequence(x, zeros, zeros, {W_xh, W_hh, b}, false, o);
+                    all = {out.y, out.h_T, out.C_T};
+                } else if (*cell == 'g') {
+                    const auto out = gru_sequence(x, zeros, {part(W_xh, 9), part(W_hh, 9), part(b, 9)}, o);
+                    all = {out.y, out.h_T};
+                } else {
+                    const auto out =
+                        rnn_sequence(x, zeros, part(W_xh, 3), part(W_hh, 3), part(b, 3), Activation::tanh, o);
+                    all = {out.y, out.h_T};
+                }
+                const Var loss = sum(all[0]);
+                Tensor value = all[size_t(output)].value();
+                value *= 2;
+                CAPTURE(cell);
+                CAPTURE(output);
+                const std::string message = failure([&] { tape.backward(loss); });
+                if (lengths && output == 0)  // a copy
+                    CHECK(message.empty());
+                else
+                    CHECK(contains(message, "was changed after it was saved"));
+            }
+}
+
+TEST_CASE("after backward no two gradients share memory") {
+    Tape tape;
+    const Var a = tape.input(Tensor::of({1, 2})), b = tape.input(Tensor::of({3, 4}));
+    tape.backward(sum(a + b));
+    CHECK_FALSE(tape.grad(a).same_storage(tape.grad(b)));
+    Tensor of_a = tape.grad(a);
+    of_a *= 10;
+    CHECK(tape.grad(a).to_vector() == std::vector<double>{10, 10});
+    CHECK(tape.grad(b).to_vector() == std::vector<double>{1, 1});
+}
+
+TEST_CASE("stepping: wrong use") {
+    Tape tape;
+    const Var x = tape.input(Tensor::of({1, 2})), y = x * x;
+    Backprop bp(tape, sum(y));
+    CHECK(contains(failure([&] { bp.record(); }), "no step() has run a record"));
+    while (bp.step()) CHECK(bp.record().name() != nullptr);
+    CHECK(contains(failure([&] { bp.record(); }), "no step() has run a record"));
+    CHECK(failure([&] { tape.keep_terms(x); }) == "keep_terms (HERE): backward has begun: ask for the terms before it");
+    tape.clear();
+    CHECK(contains(failure([&] { bp.step(); }), "the tape was cleared since"));
 }
 
 TEST_CASE("stepping: the records in reverse, those a gradient reaches; the same gradients as backward") {

@@ -515,6 +515,13 @@ TEST_CASE("gradcheck: misuse is an error that names the caller's line") {
           "the forward pass changed its input x");
 }
 
+TEST_CASE("gradcheck: fewer than no directions are refused") {
+    const Parameter x = random_input("x", {2});
+    const auto f = [&](Tape& tape) { return std::vector<Var>{tanh(tape.watch(x))}; };
+    CHECK(message_of([&] { gradcheck({x}, f, {.directions = -1}); }).find("-1 directions, expected 0 or more") !=
+          std::string::npos);
+}
+
 TEST_CASE("gradcheck: inputs are put back even where f throws") {
     const Parameter x = draw("x", {2, 3});
     const std::vector<double> before = x.value.to_vector();

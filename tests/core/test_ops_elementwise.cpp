@@ -108,6 +108,19 @@ TEST_CASE("shapes keep their letters through operations") {
     CHECK((x * 2).shape().str() == "[B=2, H=3]");
 }
 
+TEST_CASE("dividing by a number is a division, not a product with its reciprocal") {
+    const Tensor x = Tensor::of({0, 1e-310, 5, 9, 11}, DType::f64);
+    CHECK((x.slice(0, 2) / 1e-310).to_vector() == std::vector<double>{0, 1});
+    CHECK((x.slice(2, 5) / 49.0).to_vector() == std::vector<double>{5 / 49.0, 9 / 49.0, 11 / 49.0});
+    Tape tape;
+    CHECK((tape.input(x.slice(2, 5)) / 49.0).value().to_vector() == std::vector<double>{5 / 49.0, 9 / 49.0, 11 / 49.0});
+}
+
+TEST_CASE("functions of one operand name the line that gave them nothing") {
+    CHECK(failure([] { tanh(Tensor()); }) == "tanh (HERE): an operand is an empty Tensor");
+    CHECK(failure([] { relu(Tensor()); }) == "relu (HERE): an operand is an empty Tensor");
+}
+
 TEST_CASE("numbers as operands") {
     for (DType dtype : both_types) {
         const Tensor x = Tensor::of({1, -2, 4}, dtype);

@@ -8,6 +8,7 @@
 #include "core/tape.hpp"
 #include "tests/core/numbers.hpp"
 #include "tests/failure.hpp"
+#include "tests/temporary_folder.hpp"
 
 using namespace unroll;
 
@@ -229,6 +230,28 @@ TEST_CASE("refused operands") {
     CHECK(failure([&] { tape.input(Tensor()); }) == "input (HERE): an operand is an empty Tensor");
     CHECK(failure([&] { tape.constant(Tensor()); }) == "constant (HERE): an operand is an empty Tensor");
     CHECK(tape.size() == 1);  // only what succeeded: the product with the clone
+}
+
+TEST_CASE("parameters of one memory have one shape") {
+    Tape tape;
+    const Tensor numbers = Tensor::of({{1, 2, 3}, {4, 5, 6}});
+    const Parameter A("A", numbers), B("B", numbers.reshape({3, 2}));
+    const Var y = matmul(tape.input(Tensor::of({{1, 1}})), A);
+    CHECK(failure([&] { matmul(y, B); }) ==
+          "operand (HERE): B [3, 2] has its numbers in common with A [2, 3]: a shared parameter has one shape");
+    CHECK(tape.slots() == 3);
+}
+
+TEST_CASE("names and values of slots that there are, and of others") {
+    Tape tape, other;
+    const Var x = tape.input(Tensor::of({1}), "x");
+    CHECK(contains(failure([&] { other.name(x, "y"); }), "the value [1] is not on this tape"));
+    tape.name(tape.constant(Tensor::of({1})), "a constant has none");
+    CHECK(std::string(tape.name_of(0)) == "x");
+    for (int slot : {-1, 1, 1 << 30}) {
+        CHECK(std::string(tape.name_of(slot)).empty());
+        CHECK(tape.value_of(slot) == nullptr);
+    }
 }
 
 TEST_CASE("a cleared tape is a new one, and knows its own values from those of before") {

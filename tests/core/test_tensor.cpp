@@ -1,8 +1,11 @@
 #include "core/ids.hpp"
+#include "core/kernels/parallel.hpp"
 #include "core/ops/elementwise.hpp"
+#include "core/ops/reductions.hpp"
 #include "core/tensor.hpp"
 #include "tests/core/numbers.hpp"
 #include "tests/failure.hpp"
+#include "tests/temporary_folder.hpp"
 
 using namespace unroll;
 
@@ -44,6 +47,14 @@ TEST_CASE("Shape: refused") {
     CHECK(failure([&] { Shape({1 << 24, 1 << 24, 2}); }).find("has more than 2^48 elements") != std::string::npos);
     CHECK(failure([&] { Shape({0, big}); }).find("has more than 2^48 elements") != std::string::npos);
     CHECK(failure([&] { Shape({big, 0}); }).find("has more than 2^48 elements") != std::string::npos);
+    const Shape small{2, 3};
+    CHECK(contains(failure([&] { small.with(0, big); }), "has more than 2^48 elements"));
+    CHECK(contains(failure([&] { small.append(int64_t{1} << 47); }), "has more than 2^48 elements"));
+    CHECK(contains(failure([&] { small.prepend(-1); }), "dimension 0 is -1"));
+    CHECK(contains(failure([&] { Tensor::zeros({4}).reshape({big + 1, 4}); }), "has more than 2^48 elements"));
+    CHECK(contains(failure([&] { Tensor::zeros({0}).reshape({int64_t{1} << 32, int64_t{1} << 32}); }), "2^48"));
+    for (int i : {2, 4, -3}) CHECK(contains(failure([&] { small[i]; }), fmt::format("dimension {} of [2, 3]", i)));
+    CHECK(small[-2] == 2);
     CHECK(failure([] { Shape({1, 2, 3, 4}).append(5); }) == "Shape (HERE): [1, 2, 3, 4] has 4 dimensions already");
     CHECK(failure([] { Shape({1, 2, 3, 4}).prepend(5); }) == "Shape (HERE): [1, 2, 3, 4] has 4 dimensions already");
 }
@@ -144,6 +155,10 @@ TEST_CASE("Tensor: elements") {
     CHECK(failure([&] { a.item(); }) == "item (HERE): the tensor [T=2, 3] has 6 elements, expected one");
     CHECK(failure([&] { Tensor().item(); }) == "item (HERE): the tensor [] has 0 elements, expected one");
     CHECK(failure([&] { a.data<double>(); }) == "Tensor::data: a tensor of f32 read as f64");
+    for (int64_t i : {-1, 6, 5'000'000}) {
+        CHECK(contains(failure([&] { a.flat(i); }), fmt::format("element {} of [T=2, 3]", i)));
+        CHECK(contains(failure([&] { a.set_flat(i, 1); }), fmt::format("element {} of [T=2, 3]", i)));
+    }
     CHECK(failure([&] { Tensor().flat(0); }) == "Tensor::data: an empty Tensor: no numbers were ever put in");
     CHECK(failure([&] { Tensor().to_vector(); }) == "Tensor::data: an empty Tensor: no numbers were ever put in");
     CHECK(failure([&] { Tensor().fill(1); }) == "Tensor::data: an empty Tensor: no numbers were ever put in");
@@ -174,6 +189,18 @@ TEST_CASE("Tensor: types, copying, in place") {
     CHECK(failure([&] { x += Tensor::zeros({3, 2}); }) == "+=: [3, 2] f32 to [2, 3] f32");
     CHECK(failure([&] { x += Tensor::zeros({2, 3}, DType::f64); }) == "+=: [2, 3] f64 to [2, 3] f32");
     CHECK(failure([&] { x.copy_from(Tensor::zeros({6})); }) == "copy_from (HERE): [6] f32 into [2, 3] f32");
+    CHECK(failure([&] { Tensor::full({}, 1).copy_from(Tensor()); }) == "copy_from (HERE): an empty Tensor");
+    CHECK(failure([&] { Tensor().copy_from(Tensor()); }) == "copy_from (HERE): an empty Tensor");
+    // Parts of one storage that overlap: as if the source had been read before.
+    const int usual = kernels::threads();
+    for (int threads : {1, 2, 3}) {
+        kernels::set_threads(threads);
+        Tensor y = Tensor::full({1'000'001}, 1);
+        Tensor later = y.slice(1, 1'000'001);
+        later += y.slice(0, 1'000'000);
+        CHECK(sum(y).item() == 2'000'001);
+    }
+    kernels::set_threads(usual);
     CHECK_FALSE(has_nonfinite(x));
     x.set({1, 1}, NAN);
     CHECK(has_nonfinite(x));

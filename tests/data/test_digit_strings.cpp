@@ -56,10 +56,17 @@ TEST_CASE("find_digits: the parts of data/synth-digits, and of a folder without 
     CHECK(find_digits(folder.path(), "valid").size() == 2);
     CHECK(find_digits(folder.path(), "train").size() == 2);
     CHECK(contains(error_of([&] { find_digits(folder.path(), "tset"); }), "no recordings of the part tset"));
-    folder.write("index.tsv", "file\tsplit\n7_jackson_0.wav\ttrain\n");
+    folder.write("index.tsv", "file\tsplit\nsome/7_jackson_0.wav\ttrain\n");
     CHECK(find_digits(folder.path(), "train").size() == 1);
-    folder.write("index.tsv", "file split\n");
-    CHECK(contains(error_of([&] { find_digits(folder.path(), "train"); }), "expected the columns file and split"));
+    const auto refused = [&](const char* index) {
+        folder.write("index.tsv", index);
+        return error_of([&] { find_digits(folder.path(), "train"); });
+    };
+    CHECK(contains(refused("file split\n"), "index.tsv: line 1: 1 of the 2 fields that tabs separate"));
+    CHECK(contains(refused("file\tsplit\n7_jackson_0.wav\ttrian\n"), "line 2: the split is \"trian\", expected train"));
+    CHECK(contains(refused("7_jackson_0.wav\ttrain\n7_jackson_1.wav\ttrain\n"),
+                   "line 2: there is no recording \"7_jackson_1.wav\""));
+    CHECK(contains(refused("7_jackson_0.wav\ttr\xff\n"), "index.tsv"));
 }
 
 TEST_CASE("BigramPrior: the perplexity asked for, which strings drawn from it have") {

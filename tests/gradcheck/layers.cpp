@@ -1,8 +1,10 @@
 // Rows for nn and models: recurrent layers above each other, in both directions, over unequal lengths, with gradients
-// entering at every output and at the last states, and leaving at the first ones; the language model.
+// entering at every output and at the last states, and leaving at the first ones; the models.
 #include <fmt/format.h>
 
+#include "models/caption_network.hpp"
 #include "models/language_model.hpp"
+#include "models/recogniser.hpp"
 #include "models/seq2seq.hpp"
 #include "nn/gru.hpp"
 #include "nn/lstm.hpp"
@@ -137,6 +139,55 @@ static void seq2seq(Table& table) {
         }
 }
 
+/// Both decoders, through the convolutions and the batch's statistics.
+static void captioner(Table& table) {
+    for (bool attention : {false, true})
+        for (const auto& [T, B] : {std::array{1, 2}, {3, 1}, {5, 2}}) {
+            Generator gen(5);
+            CaptionNetwork model({.vocabulary = 7,
+                                  .picture_size = 12,
+                                  .channels = 2,
+                                  .features = 3,
+                                  .attention = attention,
+                                  .embedding_size = 3,
+                                  .hidden_size = 4,
+                                  .attention_size = 3,
+                                  .dtype = DType::f64},
+                                 gen);
+            const Tensor pictures = random_input("pictures", {B, 3, 12, 12}).value.clone();
+            std::vector<int32_t> any;
+            for (int i = 0; i < 2 * T * B; i++) any.push_back(static_cast<int32_t>(gen.below(7)));
+            any[size_t(T * B)] = 1;  // at least one target that counts
+            const Ids words(any, {2, T, B});
+            table.check_owned(fmt::format("CaptionNetwork {} T={} B={}", attention ? "attention" : "plain", T, B),
+                              parameters(model), [=](Tape& tape) {
+                                  const auto x = model.encode(tape, pictures, true);
+                                  return Vars{model.loss(x, words.row(0), words.row(1), 0)};
+                              });
+        }
+}
+
+/// Recordings of unequal lengths, one of them too short for its labels, through CTC.
+static void recogniser(Table& table) {
+    for (int layers : {1, 2}) {
+        Generator gen(5);
+        Recogniser model({.input_size = 3,
+                          .hidden_size = 4,
+                          .num_layers = layers,
+                          .labels = 3,
+                          .dropout = layers > 1 ? 0.3 : 0,
+                          .dtype = DType::f64},
+                         gen);
+        std::vector<Tensor> features;
+        for (int T : {5, 2, 1, 3}) features.push_back(random_input(fmt::format("{}", T), {T, 3}).value.to(DType::f32));
+        const SpeechBatch batch = speech_batch(features, {{0, 2}, {1}, {2, 0}, {}});
+        table.check_owned(fmt::format("Recogniser H={}x4 B=4 ends", layers), parameters(model), [=](Tape& tape) {
+            Generator masks(9);  // the same ones at every call
+            return Vars{model.loss(tape, batch, &masks)};
+        });
+    }
+}
+
 void add_layers(Table& table) {
     table.section("recurrent layers");
     stacked<Rnn>(table, "Rnn tanh", {}, false);
@@ -152,6 +203,9 @@ void add_layers(Table& table) {
     language_model(table);
     table.section("Seq2Seq");
     seq2seq(table);
+    table.section("captioner and recogniser");
+    captioner(table);
+    recogniser(table);
 }
 
 }  // namespace unroll

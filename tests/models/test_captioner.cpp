@@ -61,8 +61,7 @@ Drawn squares(int64_t size = 8) {
 
 CaptionTraining brief(int64_t steps) {
     CaptionTraining t;
-    t.steps = steps, t.warm_up = 3, t.learning_rate = 1e-2, t.weight_decay = 0.01, t.label_smoothing = 0,
-    t.max_norm = 2;
+    t.steps = steps, t.warm_up = 3, t.learning_rate = 1e-2, t.weight_decay = 0.01, t.max_norm = 2;
     t.validate_every = 5;
     return t;
 }
@@ -342,4 +341,13 @@ TEST_CASE("captioner: wrong use") {
     CaptionTraining t = brief(2);
     t.word_dropout = 1.5;
     CHECK(contains(error_of([&] { Run{t}; }), "word_dropout 1.5, shift 0"));
+    t = brief(2), t.label_smoothing = 0.1;
+    CHECK(contains(error_of([&] { Run{t}; }), "label_smoothing 0.1: expected"));
+    o.picture_size = 8, o.dropout = 1;
+    CHECK(contains(failure([&] { CaptionNetwork(o, gen); }), "dropout 1: expected"));
+    States s;
+    CHECK(failure([&] { n.decode({}, Ids({1}, {1, 1}), s); }) == "CaptionNetwork (HERE): there is no source");
+    CaptionNetworkOptions f64 = Run::options(true, 0);
+    f64.dtype = DType::f64;
+    CHECK(Captioner(d.list, {.network = f64}, gen).caption({d.pictures[0]}).size() == 1);
 }

@@ -130,6 +130,24 @@ TEST_CASE("language model: a run taken up from a checkpoint goes on with the sam
     }
 }
 
+TEST_CASE("language model: a step that fails is taken again, with the same bits") {
+    const auto train = text_of(3000, V, 1), valid = text_of(300, V, 2);
+    LanguageModel steady = make(), stumbling = make();
+    LanguageModelTrainer reference(steady, train, valid, short_run), trainer(stumbling, train, valid, short_run);
+    while (reference.steps_done() < 60) reference.step();
+    while (trainer.steps_done() < 60) {
+        if (trainer.steps_done() == 10) {
+            Tensor b = stumbling.out.b.value;
+            const double right = b.flat(0);
+            b.set_flat(0, NAN);
+            for (int i = 0; i < 2; i++) CHECK(contains(error_of([&] { trainer.step(); }), "nan"));
+            b.set_flat(0, right);
+        }
+        trainer.step();
+    }
+    CHECK(weights(stumbling) == weights(steady));
+}
+
 TEST_CASE("language model: a checkpoint of another run is refused, and what differs is named") {
     const TemporaryFolder folder;
     const auto train = text_of(3000, V, 1), valid = text_of(300, V, 2);

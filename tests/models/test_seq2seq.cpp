@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/ops/reductions.hpp"
-#include "models/seq2seq_search.hpp"
+#include "models/seq2seq.hpp"
 #include "nn/clip.hpp"
 #include "nn/lstm.hpp"
 #include "nn/optim.hpp"
@@ -189,12 +189,15 @@ TEST_CASE("seq2seq: searches go on from the right states") {
         CAPTURE(model.pretty());
         Seq2Seq::Source x = random_source(o, 5, 4, 5);
         x.lengths = Ids({2, 5, 1, 4});
-        Seq2SeqSearch search(model);
+        Tape tape(Tape::Mode::forward_only);
+        const auto search = [&](const Seq2Seq::Source& x, const DecodeOptions& o) {
+            return beam_search(model.decoder_step(tape, x), x.words.shape()[1], o);
+        };
         const DecodeOptions options{.max_length = 6, .beam_width = 4, .n_best = 2};
-        const auto greedy = search.greedy(x, options);
-        const auto beam = search.beam(x, options);
+        const auto greedy = greedy_search(model.decoder_step(tape, x), 4, options);
+        const auto beam = search(x, options);
         DecodeOptions all{.max_length = 3, .beam_width = 7 * 7 * 7, .exponent = 0};
-        const auto widest = search.beam(x, all);
+        const auto widest = search(x, all);
         for (int64_t b = 0; b < 4; b++) {
             const Seq2Seq::Source alone{column(x.words, b, x.lengths[b]), {}, column(x.forms, b, x.lengths[b])};
             const auto log_prob = [&](const Hypothesis& h) {  // by teacher forcing
@@ -211,7 +214,7 @@ TEST_CASE("seq2seq: searches go on from the right states") {
             REQUIRE(beam[size_t(b)].best.size() == 2);
             for (const Hypothesis& h : beam[size_t(b)].best)
                 CHECK(h.log_prob == doctest::Approx(log_prob(h)).epsilon(1e-12));
-            const Decoded single = search.beam(alone, options)[0];
+            const Decoded single = search(alone, options)[0];
             CHECK(single.best[0].words == beam[size_t(b)].best[0].words);
             CHECK(single.best[0].score == doctest::Approx(beam[size_t(b)].best[0].score).epsilon(1e-12));
             Hypothesis best{.log_prob = -INFINITY};  // of all there are
@@ -239,11 +242,11 @@ TEST_CASE("seq2seq: greedy search takes nothing from the heap, however long") {
         const Seq2Seq model(o, gen);
         CAPTURE(model.pretty());
         const Seq2Seq::Source x = random_source(o, 5, 4, 5);
-        Seq2SeqSearch search(model);
+        Tape tape(Tape::Mode::forward_only);
         const DecodeOptions options{.never = {2}, .max_length = 50};
-        for (int i = 0; i < 3; i++) search.greedy(x, options);
+        for (int i = 0; i < 3; i++) greedy_search(model.decoder_step(tape, x), 4, options);
         const MemoryStats before = memory_stats();
-        search.greedy(x, options);
+        greedy_search(model.decoder_step(tape, x), 4, options);
         if (pooled()) CHECK(memory_stats().heap_allocations == before.heap_allocations);
         CHECK(memory_stats().live_bytes == before.live_bytes);
     }
@@ -320,4 +323,18 @@ TEST_CASE("seq2seq: wrong use") {
     CHECK(failure([&] {
               model.encode(tape, {.words = Ids({1, 2}, {2, 1}), .forms = Ids({1, 2}, {2, 1})});
           }) == "Seq2Seq (HERE): forms of the source's words are given, but not known");
+    const Seq2Seq::Encoded x = model.encode(tape, {.words = Ids({1, 2, 1, 3}, {2, 2})});
+    const auto decoded = [&](const Seq2Seq::Encoded& source, Seq2Seq::State state, const Ids& before) {
+        return failure([&] { model.decode(source, before, state); });
+    };
+    const Ids words({1, 2}, {1, 2});
+    CHECK(decoded(x, model.start(x), words).empty());
+    CHECK(decoded({}, model.start(x), words) == "Seq2Seq (HERE): there is no source");
+    CHECK(decoded(x, {}, words) == "Seq2Seq (HERE): there is no state to go on from: begin with the source's");
+    const std::string expected = ", expected [T, B=2] with T of 1 or more";
+    CHECK(decoded(x, model.start(x), {}) == "Seq2Seq (HERE): the words before are not given" + expected);
+    CHECK(decoded(x, model.start(x), Ids({1, 2})) == "Seq2Seq (HERE): the words before are [2]" + expected);
+    CHECK(decoded(x, model.start(x), Ids({1, 2, 3}, {1, 3})) ==
+          "Seq2Seq (HERE): the words before are [1, 3]" + expected);
+    CHECK(decoded(x, model.start(x), Ids::empty({0, 2})) == "Seq2Seq (HERE): the words before are [0, 2]" + expected);
 }

@@ -37,13 +37,8 @@ SummariserOptions small(bool copying = true) {
                       .dropout = 0.1,
                       .unknown_share = 0.05}};
 }
-const Training short_run{.steps = 150,
-                         .warm_up = 5,
-                         .learning_rate = 2e-2,
-                         .beta2 = 0.999,
-                         .max_norm = 2,
-                         .label_smoothing = 0,
-                         .validate_every = 60};
+const Training short_run{
+    .steps = 150, .warm_up = 5, .learning_rate = 2e-2, .beta2 = 0.999, .max_norm = 2, .validate_every = 60};
 
 Summariser make(uint64_t seed = 1, bool copying = true) {
     Generator gen(seed);
@@ -129,8 +124,8 @@ TEST_CASE("summariser: the search's steps are what teacher forcing computes, wha
     const PairBatches::Batch b = batches.next();
     const CopySource source{b.source, b.source_lengths};
     const int64_t W = s.model.options().vocabulary + 5;
-    PointerGeneratorSearch search(s.model);
-    const DecoderStep step = search.begin(source, W);
+    Tape searched(Tape::Mode::forward_only);
+    const DecoderStep step = s.model.decoder_step(searched, source, W);
     const int32_t R = int32_t(s.model.options().vocabulary);
     step(Ids({1, 1, 1}), Ids({0, 1, 2}));
     step(Ids({4, R, 5, 6}), Ids({2, 0, 2, 1}));           // a beam's rows: sequences 2, 0, 2, 1
@@ -217,6 +212,17 @@ TEST_CASE("pointer-generator: misuse") {
         {.vocabulary = 6, .written = 5, .embedding_size = 2, .encoder_size = 2, .hidden_size = 2}, gen);
     Tape tape;
     CHECK(failure([&] { model.encode(tape, {}); }).find("expected words [S, B]") != std::string::npos);
+    CHECK(made({.vocabulary = 5, .written = 3, .dropout = 1.5}).find("dropout 1.5") != std::string::npos);
+    CHECK(made({.vocabulary = 5, .written = 3, .unknown_share = 1.5}).find("unknown_share 1.5") != std::string::npos);
+    const CopySource source{Ids({1, 2}, {2, 1}), {}};
+    CHECK(failure([&] {
+              model.loss(tape, source, {}, Ids({{1}}, {1, 1}), 0);
+          }).find("the words before are not given") != std::string::npos);
+    CHECK(failure([&] { model.loss(tape, source, Ids({1}, {1, 1}), {}, 0); }) != "");
+    States none;
+    CHECK(failure([&] {
+              model.decode(model.encode(tape, source), Ids({1}, {1, 1}), none);
+          }) == "PointerGenerator (HERE): there is no state to go on from: begin with the source's");
 }
 
 TEST_CASE("lead: the first sentence, and what it says a thing is") {

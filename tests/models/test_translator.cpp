@@ -34,7 +34,8 @@ const TranslatorOptions small{.source_merges = 20,
                                         .source_forms = 1,
                                         .tied = true,
                                         .dropout = 0.1}};
-const Seq2SeqTraining short_run{.steps = 60, .warm_up = 5, .learning_rate = 2e-2, .validate_every = 25};
+const Seq2SeqTraining short_run{
+    .steps = 60, .warm_up = 5, .learning_rate = 2e-2, .label_smoothing = 0.1, .validate_every = 25};
 
 Translator make(uint64_t seed = 1) {
     Generator gen(seed);
@@ -88,6 +89,12 @@ TEST_CASE("translator: a run taken up from a checkpoint goes on with the same bi
     CHECK(contains(error_of([&] { on_other.resume(folder / "model"); }), "its pairs is \"50 to learn from"));
     Seq2SeqTrainer by_other(whole.model, ids, same_size, batches, short_run);
     CHECK(contains(error_of([&] { by_other.resume(folder / "model"); }), "its pairs is \"50 to learn from"));
+    for (const auto change : {+[](PairBatchOptions& o) { o.shuffle = false; }, +[](PairBatchOptions& o) { o.bos++; }}) {
+        PairBatchOptions o = batches;
+        change(o);
+        Seq2SeqTrainer otherwise(whole.model, ids, ids, o, short_run);
+        CHECK(contains(error_of([&] { otherwise.resume(folder / "model"); }), "its batches is"));
+    }
     const SafeTensors saved = load_safetensors(folder / "model");
     for (const char* name : {"number:done", "number:words", "number:sum", "tensor:history"}) {
         SafeTensors file = saved;
@@ -95,6 +102,27 @@ TEST_CASE("translator: a run taken up from a checkpoint goes on with the same bi
         save_safetensors(folder / "model", file);
         CHECK(contains(error_of([&] { reference.resume(folder / "model"); }), std::string("there is no ") + name));
     }
+}
+
+TEST_CASE("translator: a step that fails is taken again, with the same bits") {
+    Translator steady = make(), stumbling = make();
+    const PairIds ids = steady.ids(pairs());
+    const PairBatchOptions batches = steady.batches({.tokens = 60});
+    Seq2SeqTrainer reference(steady.model, ids, ids, batches, short_run);
+    Seq2SeqTrainer trainer(stumbling.model, ids, ids, batches, short_run);
+    while (reference.steps_done() < 20) reference.step();
+    while (trainer.steps_done() < 20) {
+        if (trainer.steps_done() == 10) {
+            Tensor W = stumbling.model.out.b.value;
+            const double right = W.flat(0);
+            W.set_flat(0, NAN);
+            for (int i = 0; i < 2; i++) CHECK(contains(error_of([&] { trainer.step(); }), "nan"));
+            W.set_flat(0, right);
+        }
+        trainer.step();
+    }
+    CHECK(weights(stumbling) == weights(steady));
+    CHECK(trainer.words() == reference.words());
 }
 
 TEST_CASE("translator: loaded from its folder it says the same") {

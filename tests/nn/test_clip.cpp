@@ -110,9 +110,11 @@ TEST_CASE("clipping: wrong use is told") {
     CHECK(contains(error_of([&] { clip_grad_norm({good}, -1); }), "max_norm is -1"));
     CHECK(contains(error_of([&] { clip_grad_norm({good}, NAN); }), "max_norm is nan"));
     CHECK(contains(error_of([&] { clip_grad_value({good}, -1); }), "limit is -1"));
+    CHECK(contains(error_of([&] { clip_grad_norm({good, good}, 1); }), "parameter 0 and parameter 1 are one gradient"));
     Tape tape;
     tape.backward(sum(log(tape.watch(W) * 0.0 + 1e-44) * 1e-30));  // a finite loss with an infinite slope
     CHECK(contains(error_of([&] { clip_grad_norm(tape, {other}, 1); }), "other [1] took no part"));
+    CHECK(contains(error_of([&] { clip_grad_norm(tape, {W, W}, 1); }), "W and W are one gradient"));
     tape.mutable_grad(W).fill(INFINITY);
     CHECK(contains(error_of([&] { clip_grad_norm(tape, {W}, 1); }), "the gradient of W [2] holds NaN or infinity"));
 }

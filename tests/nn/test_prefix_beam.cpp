@@ -9,6 +9,7 @@
 #include "core/random.hpp"
 #include "nn/prefix_beam.hpp"
 #include "tests/failure.hpp"
+#include "tests/temporary_folder.hpp"
 
 using namespace unroll;
 
@@ -171,6 +172,13 @@ TEST_CASE("prefix_beam, best_path, align: misuse") {
     CHECK(failure([&] {
               prefix_beam(y, {.log_prior = {-INFINITY, -1, -INFINITY}});
           }) == "prefix_beam (HERE): log_prior of class 2 is -inf");
+    const Tensor even = Tensor::full({2, 3}, std::log(1 / 3.0), DType::f64);
+    for (const double p : {double(NAN), double(INFINITY)}) {
+        PrefixBeamOptions o{.weight = 1};
+        o.language_model = [p](const std::vector<int32_t>&, int32_t) { return p; };
+        CHECK(contains(error_of([&] { prefix_beam(even, o); }), "log P of label 1 comes to"));
+    }
+    CHECK(contains(error_of([&] { prefix_beam(even, {.penalty = NAN}); }), "log P of label 1 comes to nan"));
     const Tensor broken = Tensor::full({2, 3}, NAN, DType::f64);
     CHECK(failure([&] { prefix_beam(broken); }) == "prefix_beam (HERE): log_probs hold nan");
     CHECK(failure([&] { best_path(broken); }) == "best_path (HERE): log_probs hold nan");

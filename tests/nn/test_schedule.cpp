@@ -41,6 +41,7 @@ TEST_CASE("warm_cosine: up over the first steps, then half a cosine down to 0") 
 }
 
 TEST_CASE("scheduled sampling: the three decays by their formulas") {
+    for (int64_t step : {0, 3, 1000}) CHECK(ScheduledSampling().epsilon(step) == 1);  // teacher forcing
     const ScheduledSampling linear{ScheduledSampling::linear, 0.9, 0.01, 0.25},
         exponential{ScheduledSampling::exponential, 0.99}, sigmoid{ScheduledSampling::inverse_sigmoid, 20};
     CHECK(linear.epsilon(0) == 0.9);

@@ -68,7 +68,8 @@ struct Line {
 using List = std::vector<Line>;
 
 /// 0.6  Runs the tape: the value of every line. The lines `input` take the numbers of `inputs`, the first such line the
-/// first number, and so on; they may stand anywhere. About 12 lines.
+/// first number, and so on; they may stand anywhere. Hint: keep the values in a vector, one a line; a line's operands
+/// are the numbers of lines before it. About 12 lines.
 std::vector<double> run(const List& list, const std::vector<double>& inputs);
 
 /// 0.7  Runs the tape backward: for every line i, d value[output] / d value[i]; 0 where `output` does not depend on it.
@@ -81,7 +82,8 @@ std::vector<double> run_backward(const List& list, const std::vector<double>& va
 ///
 ///     (f(x with x_i + h) - f(x with x_i - h)) / 2h
 ///
-/// The shape of x; x is the caller's and must not change. About 10 lines.
+/// The shape of x; x is the caller's and must not change. Hint: work on a clone, and put the entry back before the next
+/// one. About 10 lines.
 Tensor numeric_gradient(const std::function<double(const Tensor&)>& f, const Tensor& x, double h);
 
 }  // namespace unroll::exercise

@@ -56,6 +56,9 @@ Layer library_layer(const Weights& w) {
         expect("layer.backward: dy", dy, states.y.shape());
         expect("layer.backward: dh_T", dh_T, states.h_T.shape());
         expect("layer.backward: h", h, states.y.shape());
+        for (int64_t i = 0; i < h.size(); i++)
+            if (!(std::abs(h.flat(i) - states.y.value().flat(i)) < 1e-9))
+                throw Error("layer.backward: h is not what layer.forward gives for this x and h_0");
         tape.backward(sum(states.y * dy) + sum(states.h_T * dh_T));
         return Gradients{tape.grad(in), tape.grad(before), tape.grad(W_hh), tape.grad(W_xh), tape.grad(b_h)};
     };

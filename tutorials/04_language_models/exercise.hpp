@@ -45,7 +45,7 @@ Loss cross_entropy_padded(const Tensor& scores, const Ids& targets, int padding)
 ///     perplexity = exp(Σ over all words of -log P / number of words)
 ///
 /// It must not depend on how the text was cut. A batch without a word that counts has a mean of NaN: leave it out.
-/// About 8 lines.
+/// Hint: a mean times the words that it counted is a sum again. About 8 lines.
 struct BatchLoss {
     double mean_nats;
     int words;
@@ -59,7 +59,8 @@ double perplexity(const std::vector<BatchLoss>& batches);
 ///     inputs[t, b] = word k T + t of stream b     targets[t, b] = the word after it in the text
 ///
 /// A batch needs T + 1 words of each stream; `batches` says how many such batches there are, 0 <= k < batches. So that
-/// the state behind batch k is the state before batch k + 1. About 12 lines.
+/// the state behind batch k is the state before batch k + 1. Hint: fill T * B numbers in the order t, then b, and make
+/// Ids of them with their shape. About 12 lines.
 struct StreamBatch {
     Ids inputs, targets;  // [T, B]
     int batches;
@@ -92,6 +93,7 @@ using Model = std::function<Read(const Ids& words, const Tensor& state)>;
 ///
 ///     nats = 1/(n-1) Σ_{i=1}^{n-1} -log P(word i | words 0 .. i-1)
 ///
+/// Hint: the last target is word n-1, so there are n-1 inputs; hand each chunk the state that the one before gave back.
 /// About 18 lines.
 struct TextScore {
     double nats;
@@ -104,7 +106,7 @@ TextScore score_text(const Model& model, const Ids& text, const Tensor& start, i
 ///     p[v] = exp(scores[v] / τ) / Σ_u exp(scores[u] / τ)
 ///
 /// τ = 0 is its limit: 1 for the word of the largest score (the first of several), 0 for all others. Everything has to
-/// be finite at τ = 0.001 too. About 12 lines.
+/// be finite at τ = 0.001 too. Hint: subtract the largest score before you divide by τ. About 12 lines.
 Tensor with_temperature(const Tensor& scores, double temperature);
 
 /// 4.7  What of a distribution p [V] a word may be drawn from. First only the k most probable words are kept (k = 0:
@@ -121,7 +123,8 @@ Tensor keep_probable(const Tensor& p, int k, double top_p);
 ///     surprise[t] = -log P(words[t] | words[0 .. t-1])     log_p = log P(sentence)     rank[t] = how many words of the
 ///     vocabulary have a higher score than words[t] at that place
 ///
-/// in nats. Scores may be 1000 or -1000. About 16 lines.
+/// in nats. Scores may be 1000 or -1000. Hint: log Σ exp with the largest score taken out first; only what is strictly
+/// higher counts for the rank. About 16 lines.
 struct SentenceScore {
     std::vector<double> surprise, rank;  // [T]
     double log_p;

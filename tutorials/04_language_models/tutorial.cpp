@@ -1,27 +1,20 @@
 // Chapter 04: language models. The prose that goes with it is README.md.
-#include <filesystem>
-
 #include "tutorials/04_language_models/chapter.hpp"
+#include "tutorials/lesson/door.hpp"
 
 namespace unroll {
 
 Texts find_texts(const lesson::LanguageModelLine& line) {
     if (!line.text.empty()) return {line.text, line.text, "text_characters", "text_words"};
-    const std::filesystem::path data = line.data;
-    const auto there = [](const std::filesystem::path& path) {
-        std::error_code unreadable;
-        return std::filesystem::exists(path, unreadable);
-    };
-    for (const char* file : {"train.u16", "wiki.train.tokens", "ptb.train.txt"})
-        if (there(data / file)) return {"", data.string(), "", "words", true};
-    if (there(data / "austen")) {
-        const std::string austen = (data / "austen").string();
-        return {austen, austen, "austen_characters", "austen_words"};
-    }
+    using lesson::door::exists;
+    for (const char* file : {"/train.u16", "/wiki.train.tokens", "/ptb.train.txt"})
+        if (exists(line.data + file)) return {"", line.data, "", "words", true};
+    const std::string austen = line.data + "/austen", wikitext = line.data + "/wikitext-2";
+    if (exists(austen)) return {austen, austen, "austen_characters", "austen_words"};
     Texts texts{"", "", "shakespeare_characters", "wikitext2", true};
-    for (const auto& input : {data / "input.txt", data / "tinyshakespeare" / "input.txt"})
-        if (there(input)) texts.characters = input.string();
-    if (there(data / "wikitext-2")) texts.words = (data / "wikitext-2").string();
+    for (const char* input : {"/input.txt", "/tinyshakespeare/input.txt"})
+        if (exists(line.data + input)) texts.characters = line.data + input;
+    if (exists(wikitext)) texts.words = wikitext;
     if (texts.characters.empty() && texts.words.empty())
         throw Error("{}: holds none of austen, tinyshakespeare, wikitext-2 and the files of WikiText or PTB",
                     line.data);

@@ -49,7 +49,8 @@ ConvGradients conv2d_backward(const Tensor& dy, const Tensor& x, const Tensor& W
 
 /// 5.3  The largest of each square of n x n pixels, and the way back. x [B, C, H, W] is cut into squares that do not
 /// overlap; what is left over at the right and below is left out. The gradient of a square goes to its largest pixel,
-/// of equal ones to the first, row by row; all others get 0. About 20 lines.
+/// of equal ones to the first, row by row; all others get 0. Hint: remember for each square where its largest pixel
+/// was. About 20 lines.
 struct Pooled {
     Tensor y;   // [B, C, H / n, W / n]
     Tensor dx;  // from dy of y's shape
@@ -63,7 +64,7 @@ Pooled max_pool(const Tensor& x, const Tensor& dy, int n);
 ///
 /// and what is kept for later, when there is no batch: running <- (1 - m) running + m (that of the batch), for which
 /// the variance is divided by N - 1. weight, bias, running_mean and running_var are [C]; the running ones are given
-/// back, not changed. About 20 lines.
+/// back, not changed. Hint: two passes over a channel: first μ, then σ², so that nothing cancels. About 20 lines.
 struct Normed {
     Tensor y, running_mean, running_var;
 };
@@ -111,7 +112,7 @@ Ids sampled_inputs(const Ids& before, const Tensor& draws, double epsilon, const
 ///
 ///     linear   max(least, k - slope i)         exponential   k^i         inverse sigmoid   k / (k + e^(i / k))
 ///
-/// About 6 lines.
+/// Hint: e^(i / k) may be infinite; k over that is 0, which is right. About 6 lines.
 enum class Decay { linear, exponential, inverse_sigmoid };
 double epsilon(Decay decay, int i, double k, double slope, double least);
 

@@ -26,7 +26,7 @@ struct Contestant {
 void tell_comparison(Lesson& lesson, const std::string& data, int seeds) {
     const Names names = load_names(data);
     const int64_t size = lesson.quick() ? 32 : 96;
-    Seq2SeqTraining training{.steps = lesson.steps(800, 3), .warm_up = 80, .label_smoothing = 0};
+    Seq2SeqTraining training{.steps = lesson.steps(800, 3), .warm_up = 80};
     training.validate_every = training.steps;
     lesson.section("Side by side", "Encoder-Decoder Architecture, Attention Mechanism");
     lesson.text(fmt::format(

@@ -74,7 +74,8 @@ ScoreGradients scores_backward(const Tensor& de, const Tensor& q, const Tensor& 
 ///     α_i = exp(e_i) / Σ_j exp(e_j), the sum over j < lengths[b],     c = Σ_i α_i s_i
 ///
 /// Past a sentence's length α is exactly 0, whatever finite numbers e and s have there. Scores may be large: exp(1000)
-/// is infinite, but α does not change when the largest score is subtracted from all. About 15 lines.
+/// is infinite, but α does not change when the largest score is subtracted from all. Hint: the largest score is that of
+/// the first lengths[b] alone. About 15 lines.
 struct Attended {
     Tensor alpha, c;  // [B, S], [B, H]
 };
@@ -84,7 +85,8 @@ Attended attention(const Tensor& e, const Tensor& s, const Ids& lengths);
 ///
 ///     dα_i = dc · s_i     de_i = α_i (dα_i - Σ_j α_j dα_j)     ds_i = α_i dc
 ///
-/// Past a sentence's length both are 0: there alpha is. About 12 lines.
+/// Past a sentence's length both are 0: there alpha is. Hint: Σ_j α_j dα_j is one number a sequence: have it before the
+/// loop over i. About 12 lines.
 struct AttentionGradients {
     Tensor de, ds;  // [B, S], [S, B, H]
 };
@@ -112,7 +114,8 @@ DecoderStep decoder_step(const Look& look, const Tensor& y_before, const Tensor&
 ///
 ///     plain   log P / n^α         gnmt   log P / ((5 + n) / 6)^α
 ///
-/// and which of them is the best by `plain` (of equals the first). About 10 lines.
+/// and which of them is the best by `plain` (of equals the first). Hint: log P is negative: divided by a larger number
+/// it is larger. About 10 lines.
 struct Normalised {
     std::vector<double> plain, gnmt;
     int best;
@@ -123,7 +126,9 @@ Normalised normalised(const std::vector<double>& log_probs, const std::vector<in
 /// the most probable first, and `ended` others that have ended before and keep their places in the beam. log_p [K, V]
 /// are the log P of every next word after each. Of all K V extensions take the k - ended most probable (fewer where
 /// there are no more; of equals the one of the earlier hypothesis, then of the smaller word). Those whose word is `end`
-/// have ended; the others go on. Each list in order, the most probable first. About 25 lines.
+/// have ended; the others go on. Each list in order, the most probable first. Hint: put all K V extensions into one
+/// list with their log P, and sort it with a rule for equals (std::stable_sort keeps the order of what is equal). About
+/// 25 lines.
 struct Extended {
     std::vector<int> parents, words;  // of those that go on: 0 .. K-1, 0 .. V-1
     std::vector<double> log_probs;

@@ -73,7 +73,7 @@ void tell_translator(Lesson& lesson, const std::string& data) {
         "label smoothing keep it from learning by heart.",
         names.train.size()));
     lesson.show("Parameters", "name, shape, count\n" + parameter_table(translator.model));
-    Seq2SeqTraining training{.steps = lesson.steps(1500, 25), .warm_up = 150};
+    Seq2SeqTraining training{.steps = lesson.steps(1500, 25), .warm_up = 150, .label_smoothing = 0.1};
     training.validate_every = std::max<int64_t>(1, training.steps / 6);
     if (lesson.quick()) training.warm_up = 5;
     PairBatchOptions batches = translator.batches({.tokens = 400, .seed = lesson.seed()});
@@ -122,9 +122,9 @@ void tell_translator(Lesson& lesson, const std::string& data) {
     const TextPair& shorter = names.test[1];
     const PairIds one = translator.ids({shorter});
     PairBatches single(one.sources, one.targets, translator.batches({.sentences = 1}));
-    Seq2SeqSearch search(translator.model);
+    Tape tape(Tape::Mode::forward_only);
     DecodeOptions o = translator.decoding({.max_length = lesson.quick() ? 6 : 24, .beam_width = 3});
-    const Decoded d = search.beam(source_of(single.next(), one), o)[0];
+    const Decoded d = beam_search(translator.model.decoder_step(tape, source_of(single.next(), one)), 1, o)[0];
     lesson.tree(beam_tree(fmt::format("The beam for \"{}\", three wide", shorter.source), d, o,
                           [&](int32_t id) { return translator.piece(id); }));
     lesson.result("names_valid_nats", trainer.history().back().valid);

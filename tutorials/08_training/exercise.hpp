@@ -39,7 +39,7 @@ Clipped clip_by_norm(const Gradients& gradients, double tau);
 
 /// 8.3  Clipping by value: every entry is brought into -limit .. limit, by itself. `cosine` is that of the angle
 /// between the gradients before and after, each taken as one long vector: (a · b) / (‖a‖ ‖b‖). Not 1 where the
-/// direction changed. About 10 lines.
+/// direction changed. Hint: three sums, a · b, a · a and b · b, over all gradients together. About 10 lines.
 struct ClippedValues {
     Gradients gradients;
     double cosine;
@@ -60,7 +60,8 @@ Dropped dropout_forward(const Tensor& x, const Tensor& draws, double p, bool tra
 Tensor dropout_backward(const Tensor& dy, const Tensor& mask);
 
 /// 8.5  Variational dropout: ONE mask for all time steps. x [T, B, H], draws [B, H]: what is dropped in a sequence is
-/// dropped at each of its steps. mask is [B, H]. About 8 lines, and 5.
+/// dropped at each of its steps. mask is [B, H]. Hint: `x[t] * mask` for each t; backward the same with dy. About 8
+/// lines, and 5.
 Dropped variational_forward(const Tensor& x, const Tensor& draws, double p, bool training);
 Tensor variational_backward(const Tensor& dy, const Tensor& mask);
 
@@ -80,7 +81,8 @@ Normalised layer_norm_forward(const Tensor& x, const Tensor& weight, const Tenso
 ///     dx_j = inverse (g_j - 1/H Σ_k g_k - x̂_j 1/H Σ_k g_k x̂_k)
 ///     dweight_j = Σ_b dy[b, j] x̂[b, j]     dbias_j = Σ_b dy[b, j]
 ///
-/// μ and v depend on every x_j of the row: that is where the two means come from. About 8 lines.
+/// μ and v depend on every x_j of the row: that is where the two means come from. Hint: the two means are one number a
+/// row each: have them before the loop over j. About 8 lines.
 struct NormGradients {
     Tensor dx, dweight, dbias;  // [B, H], [H], [H]
 };
@@ -92,7 +94,8 @@ NormGradients layer_norm_backward(const Tensor& dy, const Tensor& x_hat, const T
 ///
 ///     g = Σ_m sizes[m] micro[m] / Σ_m sizes[m]     then clipped by norm to τ     θ ← θ - rate g
 ///
-/// Gives the new parameters as new tensors. About 12 lines.
+/// Gives the new parameters as new tensors. Hint: all gradients are averaged before any is clipped; 8.2 is at hand.
+/// About 12 lines.
 std::vector<Tensor> accumulated_step(const std::vector<Tensor>& parameters, const std::vector<Gradients>& micro,
                                      const std::vector<double>& sizes, double tau, double rate);
 

@@ -59,7 +59,11 @@ EXERCISE("8.1 global_norm (10 points)") {
 EXERCISE("8.2 clip_by_norm (15 points)") {
     for (double tau : {0.5, 100.0}) {
         exam.begin_case(fmt::format("tau={}", tau));
-        const Clipped c = clip_by_norm(gradients(exam, several), tau);
+        const auto given = gradients(exam, several);
+        const Clipped c = clip_by_norm(given, tau);
+        for (size_t i = 0; i < given.size() && i < c.gradients.size(); i++)
+            if (c.gradients[i].same_storage(given[i]))
+                throw Error(fmt::format("gradient {} is the caller's own tensor: give new ones, clipped or not", i));
         exam.answer("norm", c.norm);
         answer(exam, "gradient", c.gradients, several.size());
     }
@@ -97,6 +101,7 @@ EXERCISE("8.4 dropout (15 points)") {
         const Tensor x = sequence(exam, "x", s);
         const Dropped d = dropout_forward(x, exam.input("draws", x.shape(), 0, 1), 0.4, false);
         exam.answer("y at evaluation", d.y);
+        exam.answer("mask at evaluation", d.mask);
     }
     for (const Size& s : sizes) {
         exam.begin_case(fmt::format("backward, {}", s.name));
@@ -119,7 +124,9 @@ EXERCISE("8.5 variational_dropout (10 points)") {
         exam.begin_case(fmt::format("evaluation, {}", s.name));
         const Tensor x = sequence(exam, "x", s);
         const Tensor draws = exam.input("draws", {{s.B, 'B'}, {s.H, 'H'}}, 0, 1);
-        exam.answer("y at evaluation", variational_forward(x, draws, 0.35, false).y);
+        const Dropped d = variational_forward(x, draws, 0.35, false);
+        exam.answer("y at evaluation", d.y);
+        exam.answer("mask at evaluation", d.mask);
     }
     for (const Size& s : sizes) {
         exam.begin_case(fmt::format("backward, {}", s.name));

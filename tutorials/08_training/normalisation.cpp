@@ -69,7 +69,7 @@ void tell_normalisation(Lesson& lesson) {
 
     lesson.section("Inside the LSTM", "Layer Normalization");
     lesson.equation(
-        R"(a_t = \mathrm{LN}(W_{hh} h_{t-1}) + \mathrm{LN}(W_{xh} x_t), \quad C_t = \sigma(a_f) \odot C_{t-1} + \sigma(a_i) \odot \tanh(a_C), \quad h_t = \sigma(a_o) \odot \tanh(\mathrm{LN}(C_t)))",
+        R"(\begin{gathered} a_t = \mathrm{LN}(W_{hh} h_{t-1}) + \mathrm{LN}(W_{xh} x_t) \\ C_t = \sigma(a_f) \odot C_{t-1} + \sigma(a_i) \odot \tanh(a_C), \quad h_t = \sigma(a_o) \odot \tanh(\mathrm{LN}(C_t)) \end{gathered})",
         "a_t = LN(W_hh h_{t-1}) + LN(W_xh x_t),  C_t = σ(a_f) ⊙ C_{t-1} + σ(a_i) ⊙ tanh(a_C),  h_t = σ(a_o) ⊙ "
         "tanh(LN(C_t))");
     lesson.text(

@@ -37,7 +37,7 @@ Tensor copy_distribution(const Tensor& generated, const Tensor& alpha, const Ten
 ///     dgenerated_v = p_gen dP_v      dalpha_s = (1 - p_gen) dP_{source_s}
 ///     dp_gen = Σ_v generated_v dP_v - Σ_s alpha_s dP_{source_s}
 ///
-/// About 10 lines.
+/// Hint: copies of one word at several places of the source each get their part. About 10 lines.
 struct CopyGradients {
     Tensor dgenerated, dalpha, dp_gen;  // [B, V], [B, S], [B]
 };
@@ -52,7 +52,8 @@ CopyGradients copy_backward(const Tensor& dP, const Tensor& generated, const Ten
 ///     logaddexp(a, b) = m + log(exp(a - m) + exp(b - m)),  m = max(a, b)      log σ(g) = min(g, 0) - log(1 + e^-|g|)
 ///
 /// One of the two may be impossible (-inf), not both. `reason` [B] is the probability that the target was generated,
-/// given that it was written: exp(first - log P). About 25 lines.
+/// given that it was written: exp(first - log P). Hint: log Σ exp over the places that hold w: take out the largest,
+/// and where there is none it is -inf. About 25 lines.
 struct Mixture {
     double loss;
     Tensor reason;
@@ -65,7 +66,8 @@ Mixture mixture_loss(const Tensor& x, const Tensor& g, const Tensor& e, const Id
 ///     dx_v = r (softmax(x)_v - 1{v = w})     dg = σ(g) - r     de_s = (1 - r) (α_s - 1{source_s = w} α_s / C)
 ///
 /// each part is a cross-entropy that counts as far as it may have been the reason; de is 0 past the length. Where the
-/// target is not in the source r is 1 and de is 0; where it is V or more dx is 0. About 25 lines.
+/// target is not in the source r is 1 and de is 0; where it is V or more dx is 0. Hint: what 9.3 gave says how much
+/// each part counts; a target that can't be generated has r = 0. About 25 lines.
 struct MixtureGradients {
     Tensor dx, dg, de;  // [B, V], [B], [B, S]
 };
@@ -74,7 +76,8 @@ MixtureGradients mixture_gradient(const Tensor& x, const Tensor& g, const Tensor
 
 /// 9.5  log P(y | x) = Σ_t log P(y_t | y_1 .. y_{t-1}, x), word by word. logits [T, V] are a decoder's scores at every
 /// step, given the words before; targets [T] are y_1, y_2, .., the end among them, then padding. `words` are the
-/// log-probabilities up to and with the end's, `total` their sum. About 8 lines.
+/// log-probabilities up to and with the end's, `total` their sum. Hint: the row's largest logit out first; stop behind
+/// the first end. About 8 lines.
 struct PairScore {
     std::vector<double> words;
     double total;
@@ -85,7 +88,8 @@ PairScore score_pair(const Tensor& logits, const Ids& targets, int32_t end);
 ///
 ///     score = log P / (length + 1)^exponent      (the end is a word too)
 ///
-/// Gives the index of the largest score (the first of equals), and that score. About 8 lines.
+/// Gives the index of the largest score (the first of equals), and that score. Hint: begin with the first output, and
+/// take another only where it is strictly better. About 8 lines.
 struct Choice {
     int64_t index;
     double score;
@@ -94,7 +98,8 @@ Choice choose(const Tensor& log_probs, const Ids& lengths, double exponent);
 
 /// 9.7  A rule to beat: what the first sentence says the thing is. Where one of `verbs` (is, are, provides, ..) is
 /// among the first 8 words of the sentence, the words after the first such verb, without one of `articles` (a, an, the)
-/// at their beginning; else all words. At most 12 of them. About 12 lines.
+/// at their beginning; else all words. At most 12 of them. Hint: split at spaces; std::find tells whether a word is in
+/// a list. About 12 lines.
 std::vector<double> what_it_is(const Ids& sentence, const Ids& verbs, const Ids& articles);
 
 /// 9.8  ROUGE-1. matches = Σ over distinct words of min(count in the prediction, count in the reference):
@@ -102,7 +107,7 @@ std::vector<double> what_it_is(const Ids& sentence, const Ids& verbs, const Ids&
 ///     precision = matches / words of the prediction     recall = matches / words of the reference
 ///     f = 2 precision recall / (precision + recall), 0 where both are 0
 ///
-/// About 12 lines.
+/// Hint: a std::map from word to count for each side. About 12 lines.
 struct Rouge {
     double precision, recall, f;
 };
@@ -115,7 +120,8 @@ Rouge rouge_1(const Ids& prediction, const Ids& reference);
 ///     α_t(s) = y_t[l_s] (α_{t-1}(s) + α_{t-1}(s-1) + [l_s is a label other than l_{s-2}] α_{t-1}(s-2))
 ///     P = α_{T-1}(S-1) + α_{T-1}(S-2)      loss = -log P
 ///
-/// Gives alpha [T, S] and the loss. (Real code adds logarithms; these T are small.) About 15 lines.
+/// Gives alpha [T, S] and the loss. (Real code adds logarithms; these T are small.) Hint: place s holds the blank where
+/// s is even, else labels[(s - 1) / 2]. About 15 lines.
 struct CtcAlpha {
     Tensor alpha;
     double loss;
@@ -128,7 +134,8 @@ CtcAlpha ctc_alpha(const Tensor& y, const Ids& labels);
 ///
 ///     β_t(s) = Σ_{s'} y_{t+1}[l_{s'}] β_{t+1}(s')      dx_t[k] = y_t[k] - Σ_{s: l_s = k} α_t(s) β_t(s) / P
 ///
-/// where x are the scores that y = softmax(x) came from. P as in 9.9, from alpha. About 25 lines.
+/// where x are the scores that y = softmax(x) came from. P as in 9.9, from alpha. Hint: fill β from the last step
+/// backward, then add α β up by class. About 25 lines.
 struct CtcGradient {
     Tensor beta, dx;  // [T, S], [T, C]
 };
@@ -142,7 +149,8 @@ CtcGradient ctc_gradient(const Tensor& y, const Ids& labels, const Tensor& alpha
 ///     longer_{n,k} = language_{n,k} y_k (ends_blank_n + [k other than last_n] ends_label_n)      for k >= 1
 ///
 /// Column 0 of longer stays 0. Where n with k added is a prefix of the beam already, known[n * C + k] is its index,
-/// else -1: it is added to that one's label, and longer_{n,k} is 0. About 15 lines.
+/// else -1: it is added to that one's label, and longer_{n,k} is 0. Hint: first what stays as it is, for all n; then
+/// what grows, which may add to another prefix's label. About 15 lines.
 struct PrefixStep {
     Tensor blank, label, longer;  // [N], [N], [N, C]
 };

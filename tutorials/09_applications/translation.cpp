@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <numeric>
 
 #include "nn/bootstrap.hpp"
 #include "tutorials/09_applications/chapter.hpp"
+#include "tutorials/lesson/door.hpp"
 #include "tutorials/lesson/spread.hpp"
 #include "tutorials/pairs/translation_recipe.hpp"
 
@@ -80,7 +80,7 @@ void compare_decoders(Lesson& lesson, const std::string& folder, const Translati
         const auto trained = [&](int seed) { return fmt::format("{}/{}-{}", folder, d.key, seed); };
         std::vector<double> score;
         int64_t parameters = 0;
-        for (int seed = 1; std::filesystem::exists(trained(seed)); seed++) {
+        for (int seed = 1; lesson::door::exists(trained(seed)); seed++) {
             Translator t = Translator::load(trained(seed));
             const Lines greedy = t.translate(valid.sources, {.max_length = 100, .beam_width = 1});
             score.push_back(Bleu().corpus(greedy, valid.references).score);

@@ -40,7 +40,7 @@ Matches clipped_matches(const Ids& hypothesis, const std::vector<Ids>& reference
 ///     r = Σ_s the length of the reference of s closest to it, of two as close the shorter
 ///     penalty = 1 where c >= r, e^(1 - r/c) where c < r, 0 where c = 0
 ///
-/// About 12 lines.
+/// Hint: `std::abs(length - c_s)` decides, then the shorter. About 12 lines.
 struct Brevity {
     double c, r, penalty;
 };
@@ -61,7 +61,7 @@ double corpus_bleu(const Tensor& matches, const Tensor& totals, double penalty, 
 ///
 ///     BLEU = 100 penalty exp(1/M Σ_{n=1..M} log p_n)      but 0 where nothing matches at all
 ///
-/// About 12 lines.
+/// Hint: k begins at 1 and grows only where an order has no match. About 12 lines.
 double sentence_bleu(const Tensor& matches, const Tensor& totals, double penalty);
 
 /// 10.5  ROUGE-N twice. As the book prints it, recall with matches and counts summed over the references:
@@ -70,7 +70,8 @@ double sentence_bleu(const Tensor& matches, const Tensor& totals, double penalty
 ///
 /// and as Google's rouge-score has it: for each reference precision = matches / n-grams of the prediction, recall =
 /// matches / n-grams of the reference, F = 2 precision recall / (precision + recall), each 0 where it would divide by
-/// 0; what counts is the reference of the highest F (of equals the first). About 20 lines in all.
+/// 0; what counts is the reference of the highest F (of equals the first). Hint: 10.1's counting serves for both; the
+/// book's sums run over the references, the other's do not. About 20 lines in all.
 double rouge_n_book(const Ids& prediction, const std::vector<Ids>& references, int n);
 struct Rouge {
     double precision, recall, f;
@@ -83,7 +84,8 @@ Rouge rouge_n(const Ids& prediction, const std::vector<Ids>& references, int n);
 ///     0 where i = 0 or j = 0      table[i-1, j-1] + 1 where a_i = b_j      else max(table[i-1, j], table[i, j-1])
 ///
 /// (a_i is a[i-1].) rouge_l reads precision, recall and F from its corner, as 10.5 does from matches; all 0 where a
-/// text is empty. About 8 lines, and 5.
+/// text is empty. Hint: row 0 and column 0 are zeros, and an entry needs only those above it, to its left, and above
+/// to the left. About 8 lines, and 5.
 Tensor lcs_table(const Ids& a, const Ids& b);
 Rouge rouge_l(const Tensor& table);  // of lcs_table(prediction, reference)
 
@@ -93,7 +95,7 @@ Rouge rouge_l(const Tensor& table);  // of lcs_table(prediction, reference)
 ///
 ///     nats = -1/tokens Σ over all tokens that count of log p      perplexity = e^nats
 ///
-/// About 10 lines.
+/// Hint: add up sums, not means: the batches are of unequal size. About 10 lines.
 struct Perplexity {
     double tokens, nats, perplexity;
 };
@@ -106,7 +108,7 @@ Perplexity perplexity(const std::vector<Tensor>& log_p, const std::vector<Ids>& 
 ///
 ///     low = d_m      high = d_{K-1-m}      better = the share of samples in which b - a > 0
 ///
-/// About 15 lines.
+/// Hint: one vector of K differences, sorted; a difference of 0 is not better. About 15 lines.
 struct Interval {
     double low, high, better;
 };

@@ -161,6 +161,10 @@ EXERCISE("10.5 rouge_n (15 points)") {
     const std::vector<Ids> unequal = {Ids({1}), Ids({1, 2, 3, 4, 9, 8, 7, 7, 7, 7})};
     exam.answer("the book's", rouge_n_book(Ids({1, 2, 3, 4, 5, 6}), unequal, 1));
     answer(exam, rouge_n(Ids({1, 2, 3, 4, 5, 6}), unequal, 1));
+    exam.begin_case("two references of one F");
+    const std::vector<Ids> equal = {Ids({1, 9}), Ids({1, 2, 7, 7, 7, 7, 7, 7})};
+    exam.answer("the book's", rouge_n_book(Ids({1, 2, 3, 4}), equal, 1));
+    answer(exam, rouge_n(Ids({1, 2, 3, 4}), equal, 1));
     exam.begin_case("nothing in common");
     exam.answer("the book's", rouge_n_book(Ids({1, 2}), {Ids({3, 4, 5}), Ids({6})}, 1));
     answer(exam, rouge_n(Ids({1, 2}), {Ids({3, 4, 5}), Ids({6})}, 1));
@@ -209,7 +213,10 @@ EXERCISE("10.8 paired_interval (10 points)") {
         int64_t S, K;
         double confidence;
     };
-    for (const Case& k : {Case{"95 %", 12, 200, 0.95}, Case{"80 %", 7, 51, 0.8}, Case{"one segment", 1, 3, 0.9}}) {
+    for (const Case& k : {Case{"95 %", 12, 200, 0.95},
+                          Case{"80 %", 7, 51, 0.8},
+                          Case{"90 %", 5, 30, 0.9},
+                          {"one segment", 1, 3, 0.9}}) {
         exam.begin_case(k.name);
         // Segments of unequal length, of which different shares are right.
         Tensor systems[2];

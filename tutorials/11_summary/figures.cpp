@@ -1,10 +1,10 @@
 // What all chapters measured, in one table.
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/file.hpp"
 #include "tutorials/11_summary/chapter.hpp"
+#include "tutorials/lesson/door.hpp"
 
 namespace unroll {
 namespace {
@@ -61,24 +61,17 @@ lesson::Plot recall(const Figures& figures) {
 Figures load_figures(const std::string& root) {
     Figures figures;
     std::vector<std::string> folders;
-    std::error_code error;
-    std::filesystem::directory_iterator entries(root + "/tutorials", error);
-    if (error) throw Error("{}/tutorials: can't be opened: {}", root, error.message());
-    for (const auto& entry : entries) {
-        const std::string name = entry.path().filename().string();
+    for (const std::string& name : lesson::door::entries(root + "/tutorials")) {
         const auto digit = [&](size_t i) { return name[i] >= '0' && name[i] <= '9'; };
         if (name.size() > 3 && digit(0) && digit(1) && name[2] == '_' && name.compare(0, 2, "11") != 0)
             folders.push_back(name);
     }
-    std::sort(folders.begin(), folders.end());
+    if (folders.empty()) throw Error("{}/tutorials: there are no chapters", root);
     for (const std::string& folder : folders) {
+        const std::string path = root + "/tutorials/" + folder;
         std::vector<std::string> files;
-        for (const auto& entry : std::filesystem::directory_iterator(root + "/tutorials/" + folder, error)) {
-            const std::string name = entry.path().filename().string();
-            if (name.compare(0, 7, "results") == 0 && entry.path().extension() == ".json")
-                files.push_back(entry.path().string());
-        }
-        std::sort(files.begin(), files.end());
+        for (const std::string& name : lesson::door::entries(path))
+            if (name.starts_with("results") && name.ends_with(".json")) files.push_back(path + "/" + name);
         if (files.empty()) figures.missing.push_back(folder);
         for (const std::string& file : files) {
             figures.chapters.push_back(read_results(file, folder));

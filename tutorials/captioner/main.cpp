@@ -9,6 +9,7 @@
 #include "nn/checkpoint.hpp"
 #include "tutorials/captions/looks.hpp"
 #include "tutorials/captions/set.hpp"
+#include "tutorials/lesson/checks.hpp"
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/lesson/page.hpp"
 #include "tutorials/lesson/web_libs.hpp"
@@ -65,7 +66,7 @@ bool train(const Call& call) {
     r.training.validate_every = 5 * pass;
     r.training.sampling = schedule(call.sampling, r.training.steps, call.last_epsilon);
     r.batches.seed = call.seed;
-    std::filesystem::create_directories(call.folder);
+    lesson::door::prepare_file(checkpoint);
     CaptionTrainer trainer(captioner.model, learnt, others, captioner.unknown(), captioner.batches(r.batches),
                            r.training);
     if (std::filesystem::exists(checkpoint))
@@ -112,24 +113,33 @@ void evaluate(Call call, bool set_given) {
     }
 }
 
-void describe(const Call& call) {
+/// False where one of the pictures can't be read; the others are captioned.
+bool describe(const Call& call) {
     const Captioner captioner = Captioner::load(call.folder);
     std::vector<Picture> pictures;
-    for (const std::string& file : call.pictures)
-        pictures.push_back(squared(load_picture(file), captioner.model.options().picture_size));
+    std::vector<std::string> files;
+    for (const std::string& file : call.pictures) try {
+            pictures.push_back(
+                squared(load_picture(file, {.pixels = call.files.pixels}), captioner.model.options().picture_size));
+            files.push_back(file);
+        } catch (const Error& error) {
+            fmt::print(stderr, "caption: {}\n", error.what());
+        }
     const auto captions = captioner.caption(pictures, call.decode);
     lesson::Page page("05", "Pictures and their captions", lesson::web_libs_folder());
     for (size_t i = 0; i < captions.size(); i++) {
         const auto words = captioner.score(pictures[i], captions[i]);
         double log_p = 0;
         for (const auto& w : words) log_p += w.log_prob;
-        fmt::print("{}: {}  (log P {:.2f})\n", call.pictures[i], captions[i], log_p);
-        page.section({std::filesystem::path(call.pictures[i]).filename().string()});
+        fmt::print("{}: {}  (log P {:.2f})\n", files[i], captions[i], log_p);
+        page.section({std::filesystem::path(files[i]).filename().string()});
         page.looks(looks_of(captioner, pictures[i], captions[i]));
     }
-    if (call.page.empty()) return;
-    lesson::door::replace_file(call.page, page.document({{"captioner", call.folder}}));
-    fmt::print("{}\n", call.page);
+    if (!call.page.empty() && !files.empty()) {
+        lesson::door::replace_file(call.page, page.document({{"captioner", call.folder}}));
+        fmt::print("{}\n", call.page);
+    }
+    return files.size() == call.pictures.size();
 }
 
 }  // namespace
@@ -166,11 +176,14 @@ int main(int argc, char** argv) try {
     train->add_option("--sampling", call.sampling, "scheduled sampling's decay")
         ->check(CLI::IsMember({"none", "linear", "exponential", "inverse_sigmoid"}));
     train->add_option("--last-epsilon", call.last_epsilon, "of scheduled sampling, after the last step")
-        ->check(CLI::Range(0.01, 0.99));
-    train->add_option("--seed", call.seed, "of everything random");
+        ->check(lesson::number(0.01, 0.99));
+    train->add_option("--seed", call.seed, "of everything random")->check(lesson::any_seed());
     evaluate->add_option("--part", call.part, "of the set: valid, test, test_pair");
     evaluate->add_flag("--list", call.list, "each picture's caption, the true one, and that of the nearest neighbour");
     picture->add_option("--page", call.page, "write a page that shows where each word looked");
+    for (CLI::App* sub : {train, picture, evaluate})
+        sub->add_option("--max-pixels", call.files.pixels, "a picture of more is refused before it is decoded")
+            ->check(lesson::whole_number(1, int64_t{1} << 32));
     picture->add_option("FILE", call.pictures, "PNG or JPEG")->required();
     for (CLI::App* sub : {picture, evaluate})
         sub->add_option("--beam", call.decode.beam_width, "1 is greedy")->check(CLI::Range(1, 10000));
@@ -182,7 +195,9 @@ int main(int argc, char** argv) try {
     } else if (evaluate->parsed()) {
         ::evaluate(call, evaluate->count("--set") + evaluate->count("--captions") > 0);
     } else {
-        describe(call);
+        const bool all = describe(call);
+        flush();
+        return all ? 0 : 1;
     }
     flush();
     return ended ? 0 : 130;

@@ -28,10 +28,13 @@ CaptionSet load_part(const CaptionFiles& files, const std::string& part, int64_t
     }
     if (own) {
         LoadedPictures loaded =
-            load_pictures(files.pictures, set.list, size, files.skip_damaged ? Damaged::skip : Damaged::fatal);
+            load_pictures(files.pictures, set.list, size, files.skip_damaged ? Damaged::skip : Damaged::fatal,
+                          {.pixels = files.pixels});
         std::vector<CaptionedPicture> kept;
         for (size_t i : loaded.of) kept.push_back(set.list[i]);
-        if (kept.empty()) throw Error("{}: no picture of the part {} can be read", path, part);
+        if (kept.empty())
+            throw Error("{}: no picture of the part {} can be read: {}{}", path, part, loaded.skipped[0],
+                        loaded.skipped.size() > 1 ? fmt::format(" (and {} more)", loaded.skipped.size() - 1) : "");
         set.list = std::move(kept), set.pictures = std::move(loaded.pictures), set.skipped = std::move(loaded.skipped);
         return set;
     }
@@ -49,7 +52,6 @@ CaptionRecipe caption_recipe(int64_t pictures, int64_t size) {
     r.training.beta2 = 0.999;
     r.training.weight_decay = 0.05;
     r.training.max_norm = 2;
-    r.training.label_smoothing = 0;
     r.training.word_dropout = 0.3;
     r.training.shift = std::max<int64_t>(2, size / 16);
     return r;

@@ -14,6 +14,7 @@ struct CaptionFiles {
     std::string captions = {}, pictures = {};       // a file of any format of load_captions, and the folder
     bool skip_damaged = false;                      // pictures; else the first one is an Error
     bool lowercase = false;                         // captions in small letters
+    int64_t pixels = PictureLimits().pixels;        // of a picture: one of more is refused before it is decoded
 };
 
 struct CaptionSet {

@@ -29,5 +29,7 @@ int total(const std::vector<Mark>& marks);
 /// the library that are the exercise itself (all but `library`, the arithmetic and what Tensor, Shape and Ids can do),
 /// files, processes, exit. Of the C and C++ libraries what calculates and prints is allowed.
 std::vector<std::string> forbidden_symbols(const std::string& archive, const std::vector<std::string>& library);
+/// What a source includes that is no header: the solution's or the library's own code would be the reader's then.
+std::vector<std::string> forbidden_includes(const std::string& source);
 
 }  // namespace unroll::grader

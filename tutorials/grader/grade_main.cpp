@@ -8,7 +8,8 @@
 
 namespace unroll::grader {
 
-std::string to_json(const std::string& chapter, const std::vector<Mark>& marks) {
+std::string to_json(const std::string& chapter, const std::vector<Mark>& marks,
+                    const std::vector<std::string>& refused) {
     nlohmann::json exercises = nlohmann::json::array();
     int of = 0;
     for (const Mark& m : marks) {
@@ -22,8 +23,9 @@ std::string to_json(const std::string& chapter, const std::vector<Mark>& marks) 
                              {"printed", m.printed.substr(0, 10000)}});
         of += m.title.points;
     }
-    return nlohmann::json{{"chapter", chapter}, {"points", total(marks)}, {"of", of}, {"exercises", exercises}}.dump(
-        2, ' ', false, nlohmann::json::error_handler_t::replace);
+    return nlohmann::json{
+        {"chapter", chapter}, {"points", total(marks)}, {"of", of}, {"refused", refused}, {"exercises", exercises}}
+        .dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace unroll::grader
@@ -34,11 +36,11 @@ using namespace unroll::grader;
 namespace {
 
 struct Arguments {
-    std::string chapter, recorded, answers, code, json;
+    std::string chapter, recorded, answers, source, code, json;
 };
 
-void write_json(const Arguments& a, const std::vector<Mark>& marks) {
-    if (!a.json.empty()) write_file_atomically(a.json, {to_json(a.chapter, marks), "\n"});
+void write_json(const Arguments& a, const std::vector<Mark>& marks, const std::vector<std::string>& refused = {}) {
+    if (!a.json.empty()) write_file_atomically(a.json, {to_json(a.chapter, marks, refused), "\n"});
 }
 
 int grade(const Arguments& a) {
@@ -47,9 +49,14 @@ int grade(const Arguments& a) {
     for (const RecordedExercise& e : recorded.exercises) marks.push_back({e.title});
     write_json(a, marks);  // whatever happens from here on, there is a result
 
-    if (const auto symbols = forbidden_symbols(a.code, recorded.library); !symbols.empty()) {
-        for (const std::string& s : symbols)
-            fmt::print(stderr, "your code calls {}, which the exercises have to do without\n", s);
+    std::vector<std::string> refused;
+    for (const std::string& s : forbidden_includes(read_file(a.source)))
+        refused.push_back(fmt::format("your code includes {}: only headers can be", s));
+    for (const std::string& s : forbidden_symbols(a.code, recorded.library))
+        refused.push_back(fmt::format("your code calls {}, which the exercises have to do without", s));
+    if (!refused.empty()) {
+        fmt::print(stderr, "{}\n", fmt::join(refused, "\n"));
+        write_json(a, marks, refused);
         fmt::print("{}", to_text(marks));
         return 2;
     }
@@ -67,13 +74,14 @@ int grade(const Arguments& a) {
 }  // namespace
 
 /// Grades an answers program (see exam.hpp). Exit status 0 at full points, 1 below, 2 for misuse and for code that
-/// calls what it may not.
+/// calls or includes what it may not.
 int main(int argc, char** argv) {
     Arguments a;
     CLI::App app("Grades the exercises of a chapter.", "tutorials/start CHAPTER --exercise");
     app.add_option("--chapter", a.chapter)->required()->group("");
     app.add_option("--answers", a.answers, "program of the code to be graded")->required()->group("");
-    app.add_option("--code", a.code, "archive of that code")->required()->group("");
+    app.add_option("--source", a.source, "that code")->required()->group("");
+    app.add_option("--code", a.code, "compiled")->required()->group("");
     app.add_option("--recorded", a.recorded, "what is right: another recording than the chapter's, for instructors")
         ->option_text("FILE")
         ->take_last();

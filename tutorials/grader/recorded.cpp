@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "core/error.hpp"
+#include "core/file.hpp"
 #include "tutorials/grader/child.hpp"
 #include "tutorials/grader/grade.hpp"
 #include "tutorials/grader/json.hpp"
@@ -21,7 +24,7 @@ using nlohmann::json;
 
 static Answer rounded(Answer a) {
     for (double& v : a.values)
-        if (std::isfinite(v)) v = std::stod(fmt::format("{:.10g}", v));
+        if (std::isfinite(v)) v = std::strtod(fmt::format("{:.10g}", v).c_str(), nullptr);
     return a;
 }
 
@@ -32,7 +35,7 @@ static const Answer* find(const std::vector<Answer>& list, const Answer& like) {
 }
 
 void save_recorded(const Recorded& recorded, const std::string& path) {
-    std::ofstream file(path);
+    std::ostringstream file;
     file << json{{"seed", recorded.seed}, {"library", recorded.library}}.dump() << '\n';
     for (const RecordedExercise& e : recorded.exercises) {
         file << to_line(e.title);
@@ -52,7 +55,7 @@ void save_recorded(const Recorded& recorded, const std::string& path) {
                     file << to_line("answer", rounded(*a));
         }
     }
-    if (!file.flush()) throw Error(fmt::format("{}: can't write", path));
+    write_file_atomically(path, {file.str()});
 }
 
 static void read_bug(const json& line, RecordedExercise& e) {
@@ -107,8 +110,12 @@ static void read_lines(const std::string& path, ReadLine read) {
 Recorded load_recorded(const std::string& path) {
     Recorded r;
     read_lines(path, [&](const json& line) { read_line(line, r); });
-    if (r.exercises.empty()) throw Error(fmt::format("{}: no exercise in it", path));
-    for (RecordedExercise& e : r.exercises) e.solution.ending.kind = Ending::Kind::done;
+    int points = 0;
+    for (RecordedExercise& e : r.exercises) {
+        e.solution.ending.kind = Ending::Kind::done;
+        points += e.title.points;
+    }
+    if (points != 100) throw Error(fmt::format("{}: not a whole recording: {} points of 100", path, points));
     return r;
 }
 

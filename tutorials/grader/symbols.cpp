@@ -1,4 +1,4 @@
-// Which functions a reader's code may call.
+// Which functions a reader's code may call, and which files it may include.
 #include <algorithm>
 #include <regex>
 #include <sstream>
@@ -58,6 +58,20 @@ bool allowed(std::string symbol, const std::vector<std::string>& library) {
 }
 
 }  // namespace
+
+std::vector<std::string> forbidden_includes(const std::string& source) {
+    static const std::regex splice("\\\\\\s*\n"), include("^\\s*(?:#|%:)\\s*include(?:_next)?\\b\\s*(.*)$"),
+        header("(?:<[\\w/.+-]*>|\"[\\w/.+-]*\\.(?:hpp|h)\")\\s*(?://.*|/\\*.*\\*/\\s*)?");
+    std::vector<std::string> list;
+    std::istringstream lines(std::regex_replace(source, splice, ""));
+    for (std::string line; std::getline(lines, line);) {
+        std::smatch match;
+        if (!std::regex_match(line, match, include)) continue;
+        const std::string what = match[1];
+        if (!std::regex_match(what, header) || contains(what, ".cpp")) list.push_back(what);
+    }
+    return list;
+}
 
 std::vector<std::string> forbidden_symbols(const std::string& archive, const std::vector<std::string>& library) {
     std::vector<std::string> list;

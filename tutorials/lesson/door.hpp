@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// The chapters' one door to files, terminal and clock: another host (a browser) needs another door.cpp and nothing
 /// else.
@@ -29,6 +30,9 @@ class Interrupt {
 
 double seconds();  // monotonic
 
+bool exists(const std::string& path);  // a file or folder; false where it can't be told
+/// The names in a folder, sorted; none where it can't be read.
+std::vector<std::string> entries(const std::string& folder);
 /// Makes the folder of a file that will be written, and throws Error where it could not be: better now than after
 /// training.
 void prepare_file(const std::string& path);

@@ -14,7 +14,7 @@ namespace {
 /// The run's curve; its checkpoint is written at each validation, and taken up where there is one.
 void train(Lesson& lesson, LanguageModelTrainer& trainer, const LanguageModelRun& run, const std::string& checkpoint) {
     const auto tokens = static_cast<double>(run.training.batch * run.training.length);
-    if (!checkpoint.empty() && std::filesystem::exists(checkpoint)) trainer.resume(checkpoint);
+    if (!checkpoint.empty() && door::exists(checkpoint)) trainer.resume(checkpoint);
     Progress bar({.title = "training",
                   .total = static_cast<double>(run.training.steps) * tokens,
                   .before = static_cast<double>(trainer.steps_done()) * tokens,
@@ -49,7 +49,7 @@ void train(Lesson& lesson, LanguageModelTrainer& trainer, const LanguageModelRun
                  .y = fmt::format("nats a {}", run.unit),
                  .series = {learning, validation},
                  .caption = run.training.decay == 0
-                                ? "The fall at the end is that of the learning rate."
+                                ? "The rate falls towards the end of the run."
                                 : "The rate falls each time that validation is no better than the best before."});
 }
 

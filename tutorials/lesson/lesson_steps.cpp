@@ -11,7 +11,7 @@ namespace unroll {
 using namespace lesson;
 
 void Lesson::gradcheck(const std::string& caption, const GradCheck& result) {
-    table(gradcheck_table(caption, result));
+    table(gradcheck_table(caption + " (from a drawn gradient of the outputs in place of 1)", result));
     check("largest relative error of the gradients", result.error, result.tolerance);
 }
 

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 
+#include "tutorials/lesson/checks.hpp"
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/lesson/text.hpp"
 
@@ -27,25 +28,13 @@ std::string named(const CLI::Option& option) {
 
 CLI::Option* describe(CLI::Option* option, const std::string& value) { return option->option_text(value); }
 
-// A whole number in lowest .. highest, said in one line otherwise.
-CLI::Validator between(int64_t lowest, int64_t highest) {
-    auto check = [=](std::string& text) -> std::string {
-        size_t digits = text.find_first_not_of("0123456789", text.rfind('-', 0) == 0 ? 1 : 0);
-        bool whole = digits == text.npos && text != "-" && !text.empty() && text.size() <= 18;
-        if (whole && std::stoll(text) >= lowest && std::stoll(text) <= highest) return "";
-        return fmt::format("\"{}\" is not a whole number from {} to {}", clean(text), lowest, highest);
-    };
-    return CLI::Validator(check, "", "between");
-}
-
 }  // namespace
 
 CommandLine::CommandLine(const std::string& title, Options& options)
     : options_(options), app_(std::make_unique<CLI::App>(title)) {
     add("--step", options.step, "stand at every stop and take keys (? lists them)");
     add("--quick", options.quick, "bound every training run to seconds");
-    describe(app_->add_option("--seed", options.seed, "seed of every random draw (default 1)"), "N")
-        ->check(between(0, int64_t{1} << 53));
+    describe(app_->add_option("--seed", options.seed, "seed of every random draw (default 1)"), "N")->check(any_seed());
     add("--threads N", options.threads, 1, most_threads, "worker threads (default: the machine's cores)");
     add("--steps N", options.steps, 1, most_steps, "training steps (default: the chapter's own number)");
     add("--page PATH", options.page, "write the page there (default: build/pages/NN.html)");
@@ -65,7 +54,7 @@ void CommandLine::add(const std::string& name, std::string& value, const std::st
 
 void CommandLine::add(const std::string& name, int& value, int lowest, int highest, const std::string& help) {
     auto [option, placeholder] = parts(name);
-    describe(app_->add_option(option, value, help), placeholder)->check(between(lowest, highest));
+    describe(app_->add_option(option, value, help), placeholder)->check(whole_number(lowest, highest));
 }
 
 void CommandLine::add(const std::string& name, bool& value, const std::string& help) {
@@ -91,8 +80,9 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
         wrong = clean(error.what());
     }
     const std::vector<CLI::Option*> all = app_->get_options();
-    for (size_t i = common_; i < all.size(); i++)
-        if (all[i]->count() > 0)  // a number as it is, a path as the help names it
+    for (size_t i = 0; i < all.size(); i++)
+        if (all[i]->count() > 0 &&
+            (i >= common_ || all[i]->get_name() == "--threads"))  // a number as it is, a path as the help names it
             options_.given += " " + (all[i]->get_option_text() == "N" ? all[i]->get_name() + " " + all[i]->results()[0]
                                                                       : named(*all[i]));
     if (wrong.empty()) return std::nullopt;

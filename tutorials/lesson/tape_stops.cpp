@@ -67,6 +67,7 @@ Stop backward_stop(const Tape& tape, const Backprop& bp) {
                                    [&](const auto& item) { return item.slot == c.slot && !item.output; });
         std::string label = symbol != items.end() ? fmt::format("d{}: ", symbol->name) : "";
         add_tensor(stop, fmt::format("{}dL/d{} +=", label, name_of(tape, c.slot)), c.value);
+        if (symbol != items.end()) symbol->slot = -1;  // of one value twice, s ⊙ s, the other operand is next
     }
     return stop;
 }

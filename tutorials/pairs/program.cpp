@@ -8,6 +8,7 @@
 
 #include "core/kernels/parallel.hpp"
 #include "nn/checkpoint.hpp"
+#include "tutorials/lesson/checks.hpp"
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/lesson/progress.hpp"
 
@@ -111,12 +112,12 @@ int run(PairProgram& program, const std::string& name, const std::string& what, 
     CLI::Option* valid = train->add_option("--valid", call.valid, "others to validate with")->needs(own);
     own->needs(valid);
     train->add_option("--steps", call.steps, "in place of the recipe's")->check(CLI::Range(1, 100000000));
-    train->add_option("--seed", call.seed, "of everything random");
+    train->add_option("--seed", call.seed, "of everything random")->check(lesson::any_seed());
     program.add_to(*train, *evaluate);
     evaluate->add_option("--part", call.part, "of the set: valid, test, ..");
     for (CLI::App* sub : {line, evaluate}) {
         sub->add_option("--beam", call.decode.beam_width, "1 is greedy")->check(CLI::Range(1, 10000));
-        sub->add_option("--exponent", call.decode.exponent, "of the length")->check(CLI::Range(0.0, 10.0));
+        sub->add_option("--exponent", call.decode.exponent, "of the length")->check(lesson::number(0, 10));
     }
     for (CLI::App* sub : {train, line, score, evaluate}) sub->add_option("FOLDER", call.folder)->required();
     if (const auto status = parse(app, "train|line|score|evaluate FOLDER [options]", argc, argv)) return *status;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "models/pair_trainer.hpp"
+#include "tutorials/lesson/door.hpp"
 #include "tutorials/pairs/program.hpp"
 
 namespace unroll {
@@ -18,7 +19,7 @@ bool train_in_folder(const PairCall& call, PairColumns columns, const ModelOptio
     if (own) columns = {};
     const std::string checkpoint = call.folder + "/model";
     const auto train = load_pairs(call.file("train"), columns), valid = load_pairs(call.file("valid"), columns);
-    std::filesystem::create_directories(call.folder);
+    lesson::door::prepare_file(checkpoint);
     Generator gen(call.seed);
     Model model(train, options, gen);
     const PairIds train_ids = model.ids(train), valid_ids = model.ids(valid);

@@ -36,7 +36,7 @@ inline TranslationRecipe translation_recipe(const std::string& set) {
                           .tied = true,
                           .dropout = 0.3};
     r.batches = {.tokens = tiny ? 400 : 450};
-    r.training = {.steps = tiny ? 1500 : 18000, .validate_every = tiny ? 500 : 1000};
+    r.training = {.steps = tiny ? 1500 : 18000, .label_smoothing = 0.1, .validate_every = tiny ? 500 : 1000};
     return r;
 }
 

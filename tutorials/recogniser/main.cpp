@@ -5,9 +5,11 @@
 #include <bit>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include "core/kernels/parallel.hpp"
 #include "data/batches.hpp"
+#include "tutorials/lesson/checks.hpp"
 #include "tutorials/lesson/door.hpp"
 #include "tutorials/pairs/program.hpp"
 #include "tutorials/recogniser/evaluation.hpp"
@@ -22,9 +24,17 @@ struct Call {
     std::vector<std::string> files = {};
     int64_t steps = 0, digits = 1800, draws = 2;
     uint64_t seed = 1;
-    double weight = 1;
+    std::optional<double> weight = {};
+    double penalty = 0;
     int64_t width = 12;
 };
+
+DigitRecordings recordings_of(const Call& call, const std::string& part) try {
+    return DigitRecordings(find_digits(call.data, part));
+} catch (const Error& error) {
+    const std::string what = error.what();
+    throw Error("{}{}", what.find(call.data) == what.npos ? call.data + ": " : "", what);
+}
 
 /// Of the samples and what they say.
 uint64_t fingerprint_of(const DigitRecordings& recordings) {
@@ -43,9 +53,9 @@ bool train(const Call& call) {
     SpeechRecipe recipe;
     if (call.steps > 0) recipe.training.steps = call.steps;
     const std::string checkpoint = call.folder + "/model";
-    const DigitRecordings recordings(find_digits(call.data, "train")), others(find_digits(call.data, "valid"));
+    const DigitRecordings recordings = recordings_of(call, "train"), others = recordings_of(call, "valid");
     const SpeechTask task(recordings, recipe, call.seed), valid(others, recipe, 1000);
-    std::filesystem::create_directories(call.folder);
+    lesson::door::prepare_file(checkpoint);
     Generator gen(call.seed);
     Recogniser model(recipe.model, gen);
     RecogniserTrainer trainer(
@@ -64,15 +74,21 @@ std::string rate(const Edits& e) {
     return fmt::format("{:>6.2f} ({}/{}/{})", 100 * e.rate(), e.substitutions, e.deletions, e.insertions);
 }
 
+/// argmax P(a|w) P(w)^weight; the prior must outlive it.
+PrefixBeamOptions channel_of(const Call& call, const BigramPrior& grammar, double usual) {
+    PrefixBeamOptions o = channel(grammar, call.weight.value_or(usual));
+    o.width = call.width, o.penalty = call.penalty;
+    return o;
+}
+
 void evaluate(const Call& call) {
     const Recogniser model = Recogniser::load(call.folder + "/model");
-    const DigitRecordings recordings(find_digits(call.data, call.part));
+    const DigitRecordings recordings = recordings_of(call, call.part);
     const HeardStrings singles = hear_singles(recordings);
     const Edits alone = word_errors(listen(model, singles), singles, greedy());
     fmt::print("single digits, clean: {} of {} wrong, {:.2f} %\n", alone.errors(), singles.words, 100 * alone.rate());
     const BigramPrior grammar = digit_grammar();
-    PrefixBeamOptions with = channel(grammar, call.weight);
-    with.width = call.width;
+    const PrefixBeamOptions with = channel_of(call, grammar, 1);
     const NoiseKind kind = call.noise == "white"  ? NoiseKind::white
                            : call.noise == "pink" ? NoiseKind::pink
                                                   : NoiseKind::speech;
@@ -99,6 +115,8 @@ void evaluate(const Call& call) {
 
 int recognise(const Call& call) {
     const Recogniser model = Recogniser::load(call.folder + "/model");
+    const BigramPrior grammar = digit_grammar();
+    const PrefixBeamOptions options = channel_of(call, grammar, 0);
     const auto loaded = [](const std::string& file) {
         const Sound sound = load_sound(file, 600);
         const bool silent = std::all_of(sound.samples.begin(), sound.samples.end(), [](float x) { return x == 0; });
@@ -111,13 +129,13 @@ int recognise(const Call& call) {
         return lesson.run(3, arguments, [&] {
             for (const std::string& file : call.files) {
                 lesson.section(std::filesystem::path(file).filename().string(), "Speech Recognition");
-                show_heard(lesson, model, loaded(file), "The sound");
+                show_heard(lesson, model, loaded(file), "The sound", options);
             }
         });
     }
     for (const std::string& file : call.files) {
         const Tensor y = model.log_probs({speech_features(loaded(file))}).at(0);
-        const std::string digits = digits_text(searched({})(y));
+        const std::string digits = digits_text(searched(options)(y));
         fmt::print("{}{}\n", call.files.size() > 1 ? file + ": " : "", digits.empty() ? "(no digits)" : digits);
     }
     return 0;
@@ -140,7 +158,7 @@ int main(int argc, char** argv) try {
         sub->add_option("FOLDER", call.folder, "of the recogniser")->required();
     for (CLI::App* sub : {training, evaluation}) {
         sub->add_option("--data", call.data, "folder of recordings DIGIT_SPEAKER_TAKE.wav");
-        sub->add_option("--seed", call.seed, "of everything random");
+        sub->add_option("--seed", call.seed, "of everything random")->check(lesson::any_seed());
     }
     training->add_option("--steps", call.steps, "in place of the recipe's")->check(CLI::Range(1, 100000000));
     evaluation->add_option("--part", call.part, "of the recordings: valid, test");
@@ -148,8 +166,12 @@ int main(int argc, char** argv) try {
         ->check(CLI::IsMember({"white", "pink", "speech"}));
     evaluation->add_option("--digits", call.digits, "for each ratio and draw")->check(CLI::Range(1, 1000000));
     evaluation->add_option("--draws", call.draws, "of noise")->check(CLI::Range(1, 1000));
-    evaluation->add_option("--weight", call.weight, "of log P(w)")->check(CLI::Range(0.0, 10.0));
-    evaluation->add_option("--beam", call.width, "prefixes kept")->check(CLI::Range(1, 10000));
+    for (CLI::App* sub : {wav, evaluation}) {
+        sub->add_option("--weight", call.weight, "of log P(w), of the bigram: usually 1, for wav 0")
+            ->check(lesson::number(0, 10));
+        sub->add_option("--penalty", call.penalty, "for each digit put in, in nats")->check(lesson::number(-100, 100));
+        sub->add_option("--beam", call.width, "prefixes kept")->check(CLI::Range(1, 10000));
+    }
     wav->add_option("FILE", call.files, "WAV")->required();
     wav->add_option("--page", call.page, "writes a page too, which plays the sound and shows what was heard when");
     if (const auto status = parse(app, "train|wav|evaluate FOLDER [options]", argc, argv)) return *status;

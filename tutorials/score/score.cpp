@@ -9,6 +9,7 @@
 #include "nn/bleu.hpp"
 #include "nn/bootstrap.hpp"
 #include "nn/rouge.hpp"
+#include "tutorials/lesson/checks.hpp"
 #include "tutorials/score/lines.hpp"
 
 using namespace unroll;
@@ -202,7 +203,7 @@ void common_options(CLI::App* command, Arguments& a) {
     command->add_flag("--json", a.json);
     command->add_option("--bootstrap", a.bootstrap.samples)->check(CLI::Range(1, 1'000'000));
     command->add_option("--compare", a.compare);
-    command->add_option("--seed", a.bootstrap.seed);
+    command->add_option("--seed", a.bootstrap.seed)->check(lesson::any_seed());
 }
 
 std::string known_type(const std::string& type) {
@@ -230,7 +231,7 @@ int main(int argc, char** argv) {
     std::string tokenize = "13a", smooth_method = "exp";
     bleu->add_option("--tokenize", tokenize)->check(CLI::IsMember(tokenisers));
     bleu->add_option("--smooth-method", smooth_method)->check(CLI::IsMember(smoothings));
-    bleu->add_option("--smooth-value", a.bleu.smooth_value)->check(CLI::NonNegativeNumber);
+    bleu->add_option("--smooth-value", a.bleu.smooth_value)->check(lesson::number(0, 1000));
     bleu->add_option("--max-ngram-order", a.bleu.max_n)->check(CLI::Range(1, 100));
     bleu->add_option("--weights", a.bleu.weights)->delimiter(',')->allow_extra_args(false);
     CLI::App* rouge = app.add_subcommand("rouge");

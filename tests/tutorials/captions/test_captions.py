@@ -106,6 +106,11 @@ with tempfile.TemporaryDirectory(prefix="a folder ") as name:
     (folder / "text.png").write_text("no picture")
     (folder / "lost.txt").write_text("gone.png#0\ta\n" + "".join(f"{i}.png#0\tx\n" for i in range(12)))
     refused(1, "text.png: ", "picture", folder / "whole", folder / "text.png")
+    some = run("picture", folder / "whole", pictures / "1.png", folder / "text.png", pictures / "2.png")
+    expect(some.returncode == 1 and some.stdout.count("log P") == 2, f"pictures beside a broken one: {some.stdout} {some.stderr}")
+    refused(1, "1.png: ", "picture", folder / "whole", pictures / "1.png", "--max-pixels", "100")
+    (folder / "all lost.txt").write_text("".join(f"gone{i}.png#0\tx\n" for i in range(12)))
+    refused(1, "gone0.png: ", "train", "--captions", folder / "all lost.txt", "--pictures", pictures, "--skip-damaged", folder / "x")
     refused(1, "gone.png: ", "train", "--captions", folder / "lost.txt", "--pictures", pictures, folder / "x")
     kept = run("train", "--captions", folder / "lost.txt", "--pictures", pictures, "--skip-damaged", "--steps", "1", "--size", "8", folder / "x")
     expect(kept.returncode == 0 and "skipped" in kept.stderr and "gone.png" in kept.stderr, f"--skip-damaged: {kept.stderr}")
@@ -114,6 +119,8 @@ with tempfile.TemporaryDirectory(prefix="a folder ") as name:
     refused(2, "--pictures", "train", "--captions", "x", folder / "y")
     refused(2, "--size", "train", "--size", "7", folder / "y")
     refused(2, "subcommand", "nothing")
+    refused(2, "--seed", "train", "--seed", "-1", folder / "y")
+    refused(2, "--last-epsilon", "train", "--last-epsilon", "nan", folder / "y")
 
 for problem in problems:
     print("error:", problem)

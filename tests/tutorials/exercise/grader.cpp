@@ -31,7 +31,7 @@ Graded grade(const std::string& cheat, bool forbidden = false) {
     setenv("CHEAT", cheat.c_str(), 1);
     const std::string file = (fs::temp_directory_path() / ("unroll grading " + std::to_string(getpid()))).string();
     const Run r = run({arguments[0], "--chapter", "00_tape", "--recorded", arguments[1], "--answers", arguments[2],
-                       "--code", arguments[forbidden ? 4 : 3], "--json", file},
+                       "--source", arguments[6], "--code", arguments[forbidden ? 4 : 3], "--json", file},
                       "", {60, 8192});
     Graded g{r.printed, "", "", r.status, json::parse(std::ifstream(file))};
     fs::remove(file);
@@ -132,8 +132,8 @@ TEST_CASE("limits: time, also of what was started and left behind") {
 
 TEST_CASE("misuse of the grader") {
     const auto status = [](std::vector<std::string> more) {
-        std::vector<std::string> command{arguments[0], "--chapter", "00_tape",   "--answers",
-                                         arguments[2], "--code",    arguments[3]};
+        std::vector<std::string> command{arguments[0], "--chapter",  "00_tape", "--answers", arguments[2],
+                                         "--source",   arguments[6], "--code",  arguments[3]};
         command.insert(command.end(), more.begin(), more.end());
         return run(command, "", {60, 8192});
     };
@@ -145,6 +145,18 @@ TEST_CASE("misuse of the grader") {
     CHECK(status({"--recorded", "/no/such"}).status == 2);
     CHECK(status({"--recorded", arguments[0]}).status == 2);  // no recording
     CHECK(status({"--recorded", arguments[1], "--json", "/no/such/folder/file"}).status == 2);
+}
+
+TEST_CASE("a source may include headers, and nothing else") {
+    CHECK(forbidden_includes("#include <cmath>\n#include \"a/b.hpp\"  // all of it\n # include \"c.h\" /* too */\n"
+                             "// #include \"in a comment.cpp\"\n")
+              .empty());
+    for (const char* what : {"\"tutorials/00_tape/solution.cpp\"", "<nn/rouge.cpp>", "NAME", "\"notes.txt\"",
+                             "\"a.hpp\" \"b.cpp\"", "<a.cpp>  // .hpp"}) {
+        CHECK(forbidden_includes(std::string("int x;\n#include ") + what) == std::vector<std::string>{what});
+        CHECK(forbidden_includes(std::string("  %: include ") + what).size() == 1);
+        CHECK(forbidden_includes(std::string("#inc\\\nlude ") + what).size() == 1);
+    }
 }
 
 TEST_CASE("a recording is read as it was written, and an author's mistakes are refused") {
@@ -194,6 +206,15 @@ TEST_CASE("a recording is read as it was written, and an author's mistakes are r
         REQUIRE(a.answers.size() == b.answers.size());
         for (size_t k = 0; k < a.answers.size(); k++) CHECK(same(a.answers[k], b.answers[k]));
     }
+
+    // A number below the smallest normal one is written too; half a recording is none.
+    Recorded small = made;
+    small.exercises[0].solution.answers[0].values[0] = 9e-323;
+    save_recorded(small, file);
+    CHECK(load_recorded(file).exercises[0].solution.answers[0].values[0] == 9e-323);
+    small.exercises.pop_back();
+    save_recorded(small, file);
+    CHECK_THROWS_WITH(load_recorded(file), doctest::Contains("not a whole recording"));
 
     // The same exception from another line is the same mistake; a stop elsewhere is not.
     Outcome reader = made.exercises[0].bugs[1].outcome;

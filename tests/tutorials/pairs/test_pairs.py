@@ -123,6 +123,7 @@ def check(program, folder):
             expect(bad.returncode == 1 and b"standard output: can't be written" in bad.stderr, f"{name} {command}, disk full: {bad}")
 
     for arguments, status in ((["train"], 2), ([], 2), (["line", model, "--beam", "0"], 2), (["dance", model], 2),
+                              (["train", model, "--seed", "-1"], 2), (["line", model, "--exponent", "nan"], 2),
                               (["line", str(folder / "nowhere")], 1), (["score", model], 1), (["--help"], 0),
                               (["evaluate", "--data", str(folder), "--set", "nothing", model], 1),
                               (["evaluate", "--data", str(folder), "--set", "set", "--part", "none", model], 1)):

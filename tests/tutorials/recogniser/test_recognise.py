@@ -89,6 +89,7 @@ def check(folder):
     expect(page.returncode == 0 and "<audio" in html and "P(class) at each step" in html, f"--page: {page}")
 
     for arguments, status in ((["train"], 2), ([], 2), (["wav", model], 2), (["dance", model], 2), (["wav", folder / "no", folder / "plain.wav"], 1),
+                              (["evaluate", model, "--weight", "nan"], 2), (["evaluate", model, "--seed", "-1"], 2),
                               (["wav", model, folder / "nothing.wav"], 1), (["evaluate", "--part", "none", model], 1), (["--help"], 0),
                               (["evaluate", "--noise", "brown", model], 2), (["train", "--data", folder, folder / "x"], 1)):
         wrong = run(*arguments)

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/ids.hpp"
+#include "nn/decode.hpp"
 #include "nn/recurrent.hpp"
 
 /// What a search takes along when its rows are others than at the step before.
@@ -65,5 +65,17 @@ struct SearchRows {
         rows = now;
     }
 };
+
+/// The step of a search over encoded sources. next(source, before [1, N], state) scores what follows, [N, V], and moves
+/// the state on.
+template <class Encoded, class State, class Next>
+DecoderStep search_step(Encoded x, State first, int64_t sources, Next next) {
+    SearchRows<Encoded, State> rows;
+    rows.begin(std::move(x), std::move(first), sources);
+    return [rows = std::move(rows), next](const Ids& words, const Ids& parents) mutable {
+        rows.follow(parents);
+        return next(rows.source, words.reshape({{1, 'T'}, {words.size(), 'B'}}), rows.state);
+    };
+}
 
 }  // namespace unroll
