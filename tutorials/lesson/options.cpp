@@ -80,9 +80,8 @@ std::optional<int> CommandLine::parse(int argc, const char* const* argv) {
         wrong = clean(error.what());
     }
     const std::vector<CLI::Option*> all = app_->get_options();
-    for (size_t i = 0; i < all.size(); i++)
-        if (all[i]->count() > 0 &&
-            (i >= common_ || all[i]->get_name() == "--threads"))  // a number as it is, a path as the help names it
+    for (size_t i = common_; i < all.size(); i++)
+        if (all[i]->count() > 0)  // a number as it is, a path as the help names it
             options_.given += " " + (all[i]->get_option_text() == "N" ? all[i]->get_name() + " " + all[i]->results()[0]
                                                                       : named(*all[i]));
     if (wrong.empty()) return std::nullopt;

@@ -20,7 +20,7 @@ struct Options {
     std::string page;     // --page PATH; "": build/pages/NN.html
     std::string results;  // --results PATH: write the run's figures there; not with --quick
     std::string figures;  // --figures DIR: write every figure there as an SVG file
-    std::string given;    // " --text FILE --threads 1": what was given of the chapter's own options, and --threads
+    std::string given;    // " --text FILE --seeds 2": what was given of the chapter's own options, no paths
 };
 
 /// The parser of a chapter's command line: the options above, and those that a chapter adds.
