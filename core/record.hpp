@@ -39,7 +39,9 @@ class Symbols {
         return push({name, s.slot, s.value.defined() ? &s.value : nullptr, s.version, false});
     }
     Symbols& out(const char* name, const Edge& e) { return push({name, e.slot, nullptr, 0, true}); }
-    Symbols& out(const char* name, const Saved& s) { return push({name, s.slot, &s.value, s.version, true}); }
+    Symbols& out(const char* name, const Saved& s) {
+        return push({name, s.slot, s.value.defined() ? &s.value : nullptr, s.version, true});
+    }
 
   private:
     Symbols& push(Item item) {

@@ -41,6 +41,7 @@ Shape Shape::without(int i) const {
 }
 
 Shape Shape::with(int i, Dim d) const {
+    if (i < -rank_ || i >= rank_) refuse(i);
     Shape s = *this;
     s.sizes_[i < 0 ? i + rank_ : i] = d.size;
     s.axes_[i < 0 ? i + rank_ : i] = d.axis;

@@ -30,8 +30,8 @@ class Shape {
         if (i < -rank_ || i >= rank_) refuse(i);
         return sizes_[i < 0 ? i + rank_ : i];
     }
-    char axis(int i) const { return axes_[i < 0 ? i + rank_ : i]; }
-    Dim dim(int i) const { return {(*this)[i], axis(i)}; }
+    Dim dim(int i) const { return {(*this)[i], axes_[i < 0 ? i + rank_ : i]}; }
+    char axis(int i) const { return dim(i).axis; }
     /// Number of elements; 1 for a scalar.
     int64_t size() const {
         int64_t n = 1;

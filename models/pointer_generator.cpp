@@ -123,7 +123,8 @@ Var PointerGenerator::loss(Tape& tape, const CopySource& source, const Ids& befo
     const Encoded encoded = encode(tape, source, gen, at);
     States state = encoded.start;
     const Output out = decode(encoded, before, state, gen, at);
-    check_decode("PointerGenerator", encoded.memory.values, state.h, targets, at);
+    if (!(targets.shape() == before.shape()) || !targets.defined())
+        fail("PointerGenerator", at, "targets {} for words before {}", targets.shape().str(), before.shape().str());
     if (options_.copying) return copy_loss(out.x, out.g, out.e, source, targets, padding);
     Ids generated = targets.clone();  // all that can't be is the unknown word
     for (int64_t i = 0; i < generated.size(); i++)

@@ -14,7 +14,10 @@ class SummariserTrainer final : public PairTrainer {
     /// The model and the pairs must outlive the trainer.
     SummariserTrainer(PointerGenerator& model, const PairIds& train, const PairIds& valid,
                       const PairBatchOptions& batches, const Training& options, Where at = {})
-        : PairTrainer(model, model.options().dropout, train, valid, batches, options, at), model_(model) {}
+        : PairTrainer(model, model.options().dropout, train, valid, batches, options, at), model_(model) {
+        if (options.label_smoothing != 0)
+            fail("SummariserTrainer", at, "label_smoothing {}: expected 0", options.label_smoothing);
+    }
 
   private:
     Var batch_loss(Tape& tape, const PairBatches::Batch& batch, Generator* dropout) const override;

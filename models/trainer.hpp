@@ -26,7 +26,8 @@ class Trainer {
   public:
     virtual ~Trainer() = default;
 
-    /// One step; false when all are done.
+    /// One step; false when all are done. One that throws is taken again by the next call, with the same batch and
+    /// draws; what batch normalisation has counted of it stays counted.
     bool step();
     int64_t steps_done() const { return done_; }
     double loss() const { return loss_; }     // of the last step, nats a word (of a recogniser: Recogniser::loss)

@@ -10,7 +10,7 @@ namespace unroll {
 
 /// One step of whatever model: N outputs so far are taken on by a word each, words [N], and what may follow is scored,
 /// [N, V]; the softmax of a row is P(next word | x, words so far). Row n goes on from row parents[n] of the call
-/// before, whose state it takes; at the first call from the start of sentence parents[n].
+/// before, whose state it takes; at the first call from the start of sentence parents[n]. A step serves one search.
 using DecoderStep = std::function<Tensor(const Ids& words, const Ids& parents)>;
 
 /// score(y) = log P(y | x) / lp(|y|), |y| the words with the end. Without it (exponent α = 0) short outputs win, since

@@ -46,7 +46,7 @@ struct GruSequence final : Record {
           reset_after(w.b_hh.has_value()),
           scan(scan) {
         forward(r.tape, x.value(), h_0.value(), w.b.value(), w.b_hh ? &w.b_hh->value() : nullptr);
-        y = Saved(r.output(scan.outputs(h)), scan.states_after(h));  // what the reader gets are views of h
+        y = scan.record_outputs(r, h);
         h_T = r.saved_output(h[scan.last_slot()]);
     }
 

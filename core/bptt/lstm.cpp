@@ -70,7 +70,7 @@ struct LstmSequence final : Record {
           coupled(coupled),
           scan(scan) {
         forward(r.tape, x.value(), h_0.value(), C_0.value(), w.b.value());
-        y = Saved(r.output(scan.outputs(h)), scan.states_after(h));  // what the reader gets are views of h and C
+        y = scan.record_outputs(r, h);
         h_T = r.saved_output(h[scan.last_slot()]);
         C_T = r.saved_output(C[scan.last_slot()]);
     }

@@ -127,8 +127,8 @@ struct RnnSequence final : Record {
     Edge b_h;
     Scan scan;
     Activation phi;
-    Tensor h;      // all states [T+1, B, H], h_0 among them
-    Saved y, h_T;  // views of h, but where lengths need a copy
+    Tensor h;  // all states [T+1, B, H], h_0 among them
+    Saved y, h_T;
     const Tensor* dh_T = nullptr;
 
     // h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h)
@@ -143,7 +143,7 @@ struct RnnSequence final : Record {
           phi(phi),
           h(run_forward(scan, x.value(), h_0.value(), W_xh.value(), Packed(W_hh.value(), true, &r.tape), b_h.value(),
                         phi, r.tape)),
-          y(r.output(scan.outputs(h)), scan.states_after(h)),
+          y(scan.record_outputs(r, h)),
           h_T(r.saved_output(h[scan.last_slot()])) {}
 
     // da_t = (dy_t + dh_t) ⊙ φ'(a_t),  dh_{t-1} = W_hhᵀ da_t, from t = T down to 1; then for all t at once

@@ -62,6 +62,12 @@ Tensor scale(const Tensor& x, double factor, double shift) {
     });
 }
 
+Tensor div(const Tensor& x, double s, Where at) {
+    return map(given("div", x, at), [=]<class T>(int64_t n, const T* from, T* to) {
+        for (int64_t i = 0; i < n; i++) to[i] = T(double(from[i]) / s);
+    });
+}
+
 Tensor sigmoid(const Tensor& x, Where at) {
     return map(given("sigmoid", x, at), [](int64_t n, const auto* from, auto* to) { kernels::sigmoid(n, from, to); });
 }
@@ -88,6 +94,14 @@ struct Scale final : OneToOne {
     Scale(Recording& r, const Operand& x, double a, double b) : OneToOne(r, x, scale(x.value(), a, b)), a(a), b(b) {}
     void backward(Tape& tape) override { tape.add(x, *dy * a); }
     Text text() const override { return {"scale", "y = a x + b", "dx += a dy"}; }
+    void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
+};
+
+struct DivByNumber final : OneToOne {
+    double s;
+    DivByNumber(Recording& r, const Operand& x, double s) : OneToOne(r, x, div(x.value(), s, x.at)), s(s) {}
+    void backward(Tape& tape) override { tape.add(x, div(*dy, s)); }
+    Text text() const override { return {"div", "y = x / s", "dx += dy / s"}; }
     void symbols(Symbols& list) const override { list.in("x", x).out("y", y); }
 };
 
@@ -140,6 +154,7 @@ struct Sqrt final : OfOutput {
 Var scale(const Operand& x, double factor, double shift) {
     return tape_of("scale", {&x}).record<ops::Scale>(x.at, x, factor, shift);
 }
+Var div(const Operand& x, double s) { return tape_of("div", {&x}).record<ops::DivByNumber>(x.at, x, s); }
 Var sigmoid(const Operand& x) { return tape_of("sigmoid", {&x}).record<ops::Sigmoid>(x.at, x); }
 Var tanh(const Operand& x) { return tape_of("tanh", {&x}).record<ops::Tanh>(x.at, x); }
 Var relu(const Operand& x) { return tape_of("relu", {&x}).record<ops::Relu>(x.at, x); }

@@ -22,6 +22,7 @@ Tensor sub(const Tensor& a, const Tensor& b, Where at = {});
 Tensor mul(const Tensor& a, const Tensor& b, Where at = {});  // a ⊙ b
 Tensor div(const Tensor& a, const Tensor& b, Where at = {});
 Tensor scale(const Tensor& x, double factor, double shift = 0);  // factor x + shift
+Tensor div(const Tensor& x, double s, Where at = {});            // x / s, rounded once
 
 Tensor sigmoid(const Tensor& x, Where at = {});  // the logistic 1 / (1 + e^-x)
 Tensor tanh(const Tensor& x, Where at = {});
@@ -40,7 +41,7 @@ inline Tensor operator-(const Tensor& x, double s) { return scale(x, 1, -s); }
 inline Tensor operator-(double s, const Tensor& x) { return scale(x, -1, s); }
 inline Tensor operator*(const Tensor& x, double s) { return scale(x, s); }
 inline Tensor operator*(double s, const Tensor& x) { return scale(x, s); }
-inline Tensor operator/(const Tensor& x, double s) { return div(x, Tensor::full({}, s, x.dtype())); }
+inline Tensor operator/(const Tensor& x, double s) { return div(x, s); }
 inline Tensor operator-(const Tensor& x) { return scale(x, -1); }
 
 Var add(const Operand& a, const Operand& b);
@@ -48,6 +49,7 @@ Var sub(const Operand& a, const Operand& b);
 Var mul(const Operand& a, const Operand& b);
 Var div(const Operand& a, const Operand& b);
 Var scale(const Operand& x, double factor, double shift = 0);
+Var div(const Operand& x, double s);
 Var sigmoid(const Operand& x);
 Var tanh(const Operand& x);
 Var relu(const Operand& x);
@@ -65,7 +67,7 @@ inline Var operator-(const Operand& x, double s) { return scale(x, 1, -s); }
 inline Var operator-(double s, const Operand& x) { return scale(x, -1, s); }
 inline Var operator*(const Operand& x, double s) { return scale(x, s); }
 inline Var operator*(double s, const Operand& x) { return scale(x, s); }
-inline Var operator/(const Operand& x, double s) { return div(x, Tensor::full({}, s, x.value().dtype())); }
+inline Var operator/(const Operand& x, double s) { return div(x, s); }
 inline Var operator-(const Operand& x) { return scale(x, -1); }
 
 /// Gradient g of a result, summed down to the shape of an operand that was repeated over it; for no

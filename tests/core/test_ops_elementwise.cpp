@@ -112,6 +112,8 @@ TEST_CASE("dividing by a number is a division, not a product with its reciprocal
     const Tensor x = Tensor::of({0, 1e-310, 5, 9, 11}, DType::f64);
     CHECK((x.slice(0, 2) / 1e-310).to_vector() == std::vector<double>{0, 1});
     CHECK((x.slice(2, 5) / 49.0).to_vector() == std::vector<double>{5 / 49.0, 9 / 49.0, 11 / 49.0});
+    CHECK((Tensor::of({3e38}) / 1e39).item() == double(float(double(3e38f) / 1e39)));
+    CHECK(failure([] { div(Tensor(), 2.0); }) == "div (HERE): an operand is an empty Tensor");
     Tape tape;
     CHECK((tape.input(x.slice(2, 5)) / 49.0).value().to_vector() == std::vector<double>{5 / 49.0, 9 / 49.0, 11 / 49.0});
 }

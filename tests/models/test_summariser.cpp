@@ -218,7 +218,12 @@ TEST_CASE("pointer-generator: misuse") {
     CHECK(failure([&] {
               model.loss(tape, source, {}, Ids({{1}}, {1, 1}), 0);
           }).find("the words before are not given") != std::string::npos);
-    CHECK(failure([&] { model.loss(tape, source, Ids({1}, {1, 1}), {}, 0); }) != "");
+    CHECK(failure([&] {
+              model.loss(tape, source, Ids({1}, {1, 1}), Ids({1, 2}, {1, 2}), 0);
+          }) == "PointerGenerator (HERE): targets [1, 2] for words before [1, 1]");
+    CHECK(failure([&] {
+              model.loss(tape, source, Ids({1}, {1, 1}), {}, 0);
+          }) == "PointerGenerator (HERE): targets [] for words before [1, 1]");
     States none;
     CHECK(failure([&] {
               model.decode(model.encode(tape, source), Ids({1}, {1, 1}), none);

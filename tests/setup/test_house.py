@@ -21,7 +21,7 @@ CORE_FLOORS = [
     r"core/bptt/",
 ]
 LONGEST = 300  # lines, a header and the source of its name together
-LONGEST_IN_ALL = 12850  # core, nn and models: lines of code, neither blank nor comment alone
+LONGEST_IN_ALL = 12900  # core, nn and models: lines of code, neither blank nor comment alone
 
 root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
 root = root if root.is_dir() else root.parents[2]

@@ -17,7 +17,7 @@ def table():
         run = json.loads(path.read_text(encoding="utf-8"))
         number = path.parent.name[:2]
         command = " ".join(["tutorials/start", number, *run.get("options", "").split()])
-        if f"{run['threads']} cores" not in run["machine"]:  # else what the program does by itself
+        if not re.search(rf"\b{run['threads']} cores", run["machine"]):  # else what the program does by itself
             command += f" --threads {run['threads']}"
         for name, value in run["results"].items():
             rows.append(f"| {name} | {value:.4g} | `{command}` | {run['seed']} | {run['time']:.0f} s | {run['machine']} |")

@@ -67,7 +67,7 @@ Sequence gru_forward(const Tensor& x, const Tensor& h_0, const Weights& w);
 /// the loss of its step, and so has the last state as such, dh_T [B, H], from whatever goes on with it. `s` is what 3.3
 /// gave. From the last step to the first, dh_t = dy_t + what step t+1 sends back to h_t (at the last step: dy_T +
 /// dh_T), then the equations of 3.2; the gradients of the weights are sums over t. Hint: as in 1.4 one tensor is
-/// carried from step to step, and three ways lead back to h_{t-1}. About 32 lines.
+/// carried from step to step, and the four ways of 3.2 lead back to h_{t-1}. About 32 lines.
 struct Gradients {
     Tensor dx, dh_0;          // [T, B, D], [B, H]
     Tensor dW_z, dW_r, dW_h;  // [H, H+D]
@@ -123,8 +123,8 @@ StackedWeights from_pytorch(const PyTorchWeights& p);
 /// GRU for two gates and a candidate; with the reset after the matrix it has b_hh in addition. About 8 lines.
 ///
 /// And the largest H for which one GRU layer (reset before) of D inputs has no more than `parameters` numbers, 0 where
-/// there is none: what a fair comparison with an LSTM takes. Hint: a matrix for each gate and one for the candidate, on
-/// [h, x]: (H + inputs + 1) H numbers each; the second: try H = 1, 2, ... About 4 lines.
+/// there is none: what a fair comparison with an LSTM takes. Hint: count one matrix on [h, x] with its bias,
+/// then how many of them a cell has; and try H = 1, 2 and so on. About 4 lines.
 struct Counts {
     double rnn, lstm, gru, gru_reset_after;
 };

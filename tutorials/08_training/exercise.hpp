@@ -60,7 +60,7 @@ Dropped dropout_forward(const Tensor& x, const Tensor& draws, double p, bool tra
 Tensor dropout_backward(const Tensor& dy, const Tensor& mask);
 
 /// 8.5  Variational dropout: ONE mask for all time steps. x [T, B, H], draws [B, H]: what is dropped in a sequence is
-/// dropped at each of its steps. mask is [B, H]. Hint: `x[t] * mask` for each t; backward the same with dy. About 8
+/// dropped at each of its steps. mask is [B, H]. Hint: one time step has the mask's shape; `stack` joins them. About 8
 /// lines, and 5.
 Dropped variational_forward(const Tensor& x, const Tensor& draws, double p, bool training);
 Tensor variational_backward(const Tensor& dy, const Tensor& mask);

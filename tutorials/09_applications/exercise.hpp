@@ -98,8 +98,8 @@ Choice choose(const Tensor& log_probs, const Ids& lengths, double exponent);
 
 /// 9.7  A rule to beat: what the first sentence says the thing is. Where one of `verbs` (is, are, provides, ..) is
 /// among the first 8 words of the sentence, the words after the first such verb, without one of `articles` (a, an, the)
-/// at their beginning; else all words. At most 12 of them. Hint: split at spaces; std::find tells whether a word is in
-/// a list. About 12 lines.
+/// at their beginning; else all words. At most 12 of them. Hint: words are numbers here; std::find over data() tells
+/// whether one is in a list. About 12 lines.
 std::vector<double> what_it_is(const Ids& sentence, const Ids& verbs, const Ids& articles);
 
 /// 9.8  ROUGE-1. matches = Σ over distinct words of min(count in the prediction, count in the reference):

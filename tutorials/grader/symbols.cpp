@@ -1,5 +1,6 @@
 // Which functions a reader's code may call, and which files it may include.
 #include <algorithm>
+#include <filesystem>
 #include <regex>
 #include <sstream>
 
@@ -59,16 +60,59 @@ bool allowed(std::string symbol, const std::vector<std::string>& library) {
 
 }  // namespace
 
+/// The source as the preprocessor takes it: lines joined, each comment a space. What stands in quotes stays.
+static std::string without_comments(const std::string& source) {
+    std::string joined, out;
+    for (size_t i = source.compare(0, 3, "\xEF\xBB\xBF") == 0 ? 3 : 0; i < source.size(); i++) {
+        if (source[i] == '\r') continue;
+        if (source[i] == '\\' && source.find_first_not_of(" \t\r", i + 1) == source.find('\n', i))
+            i = std::min(source.find('\n', i), source.size());
+        else
+            joined += source[i];
+    }
+    for (size_t i = 0, end; i < joined.size(); i = end) {
+        end = i + 1;
+        const char c = joined[i];
+        if (joined.compare(i, 2, "//") == 0) {
+            end = joined.find('\n', i);
+        } else if (joined.compare(i, 2, "/*") == 0) {
+            const size_t close = joined.find("*/", i + 2);
+            end = close == joined.npos ? close : close + 2;
+        } else if (joined.compare(i, 2, "R\"") == 0) {
+            const size_t open = joined.find('(', i);
+            const std::string mark = open == joined.npos ? "" : ")" + joined.substr(i + 2, open - i - 2) + "\"";
+            const size_t close = open == joined.npos ? open : joined.find(mark, open);
+            end = close == joined.npos ? close : close + mark.size();
+        } else if (c == '"' || c == '\'') {
+            while (end < joined.size() && joined[end] != c && joined[end] != '\n') end += joined[end] == '\\' ? 2 : 1;
+            end = std::min(end + (end < joined.size() && joined[end] == c), joined.size());
+        }
+        end = std::min(end, joined.size());
+        out += c == '/' && end > i + 1 ? " " : joined.compare(i, 2, "R\"") == 0 ? "\"\"" : joined.substr(i, end - i);
+    }
+    return out;
+}
+
 std::vector<std::string> forbidden_includes(const std::string& source) {
-    static const std::regex splice("\\\\\\s*\n"), include("^\\s*(?:#|%:)\\s*include(?:_next)?\\b\\s*(.*)$"),
-        header("(?:<[\\w/.+-]*>|\"[\\w/.+-]*\\.(?:hpp|h)\")\\s*(?://.*|/\\*.*\\*/\\s*)?");
+    const auto trimmed = [](const std::string& text) {
+        const size_t begin = std::min(text.find_first_not_of(" \t\f\v"), text.size());
+        return text.substr(begin, text.find_last_not_of(" \t\f\v") + 1 - begin);
+    };
     std::vector<std::string> list;
-    std::istringstream lines(std::regex_replace(source, splice, ""));
+    std::istringstream lines(without_comments(source));
     for (std::string line; std::getline(lines, line);) {
-        std::smatch match;
-        if (!std::regex_match(line, match, include)) continue;
-        const std::string what = match[1];
-        if (!std::regex_match(what, header) || contains(what, ".cpp")) list.push_back(what);
+        std::string rest = trimmed(line);
+        if (!starts_with(rest, "#") && !starts_with(rest, "%:")) continue;
+        rest = trimmed(rest.substr(rest[0] == '#' ? 1 : 2));
+        const size_t word = std::min(rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"), rest.size());
+        const std::string directive = rest.substr(0, word), what = trimmed(rest.substr(word));
+        if (directive != "include" && directive != "include_next" && directive != "import") continue;
+        const char close = what.empty() ? 0 : what[0] == '<' ? '>' : what[0];
+        const bool one =
+            what.size() > 2 && (what[0] == '<' || what[0] == '"') && what.find(close, 1) + 1 == what.size();
+        const std::string name = one ? what.substr(1, what.size() - 2) : "";
+        const std::string end = std::filesystem::path(name).extension().string();
+        if (!one || (end != ".hpp" && end != ".h" && (end != "" || close != '>'))) list.push_back(what);
     }
     return list;
 }

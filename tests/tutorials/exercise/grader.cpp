@@ -148,15 +148,29 @@ TEST_CASE("misuse of the grader") {
 }
 
 TEST_CASE("a source may include headers, and nothing else") {
-    CHECK(forbidden_includes("#include <cmath>\n#include \"a/b.hpp\"  // all of it\n # include \"c.h\" /* too */\n"
-                             "// #include \"in a comment.cpp\"\n")
-              .empty());
-    for (const char* what : {"\"tutorials/00_tape/solution.cpp\"", "<nn/rouge.cpp>", "NAME", "\"notes.txt\"",
-                             "\"a.hpp\" \"b.cpp\"", "<a.cpp>  // .hpp"}) {
-        CHECK(forbidden_includes(std::string("int x;\n#include ") + what) == std::vector<std::string>{what});
-        CHECK(forbidden_includes(std::string("  %: include ") + what).size() == 1);
-        CHECK(forbidden_includes(std::string("#inc\\\nlude ") + what).size() == 1);
+    for (const char* honest :
+         {"#include <cmath>\n#include \"a/b.hpp\"  // of b.cpp\n # include \"../c.h\" /* too */\n#include "
+          "<bits/stdc++.h>",
+          "// #include \"in a comment.cpp\"\n/* #include \"a.cpp\"\n#include \"b.cpp\" */",
+          "#include <cmath> /* begins\nends */", "#include/**/<cmath> // a /* b",
+          "const char* s = \"#include \\\"a.cpp\\\"\";", "auto s = R\"x(\n#include \"a.cpp\"\n)x\";",
+          "#include <cmath>\r\nint includes;\r\n#define include_me 1", "", "#", "\"", "R\"(", "/*", "\\"})
+        CHECK_MESSAGE(forbidden_includes(honest).empty(), honest);
+    for (const char* what : {"\"tutorials/00_tape/solution.cpp\"", "<nn/rouge.cpp>", "NAME", "\"notes.txt\"", "<a.inc>",
+                             "\"a.hpp\" \"b.cpp\"", "\"none\""}) {
+        const auto refused = [&](const std::string& before, const std::string& after) {
+            const auto list = forbidden_includes(before + what + after);
+            CHECK_MESSAGE(list == std::vector<std::string>{what}, (before + what + after));
+        };
+        refused("int x;\n#include ", "");
+        refused("#include ", "\r\n");
+        refused("\xEF\xBB\xBF  %: include ", "  // .hpp");
+        refused("#inc\\\nlude ", "\n");
+        refused("/**/ # /* */ include/**/", " /* a */ // b");
+        refused("#import ", "");
+        refused("#include_next ", "");
     }
+    CHECK(forbidden_includes("#include <cmath> //" + std::string(1'000'000, 'x')).empty());
 }
 
 TEST_CASE("a recording is read as it was written, and an author's mistakes are refused") {
