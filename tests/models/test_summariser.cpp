@@ -216,7 +216,7 @@ TEST_CASE("pointer-generator: misuse") {
     CHECK(made({.vocabulary = 5, .written = 3, .unknown_share = 1.5}).find("unknown_share 1.5") != std::string::npos);
     const CopySource source{Ids({1, 2}, {2, 1}), {}};
     CHECK(failure([&] {
-              model.loss(tape, source, {}, Ids({{1}}, {1, 1}), 0);
+              model.loss(tape, source, {}, Ids({1}, {1, 1}), 0);
           }).find("the words before are not given") != std::string::npos);
     CHECK(failure([&] {
               model.loss(tape, source, Ids({1}, {1, 1}), Ids({1, 2}, {1, 2}), 0);
