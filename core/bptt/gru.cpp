@@ -33,7 +33,8 @@ struct GruSequence final : Record {
     Tensor gates;  // z_t, r_t, h̃_t of all steps [T, B, 3H]; backward writes da_t in their place
     Tensor q;      // reset before: r_t ⊙ h_{t-1}, reset after: W_h h_{t-1} + b_hh [T, B, H]
     Tensor h;      // all states [T+1, B, H]
-    Saved y, h_T;
+    Edge y;
+    Saved h_T;  // of h's memory, which must not change
     const Tensor* dh_T = nullptr;
 
     GruSequence(Recording& r, const Operand& x, const Operand& h_0, const GruWeights& w, const Scan& scan)
@@ -46,7 +47,7 @@ struct GruSequence final : Record {
           reset_after(w.b_hh.has_value()),
           scan(scan) {
         forward(r.tape, x.value(), h_0.value(), w.b.value(), w.b_hh ? &w.b_hh->value() : nullptr);
-        y = scan.record_outputs(r, h);
+        y = r.output(scan.outputs(h));
         h_T = r.saved_output(h[scan.last_slot()]);
     }
 

@@ -53,7 +53,8 @@ struct LstmSequence final : Record {
     Scan scan;
     Tensor gates;  // f_t, i_t, C̃_t, o_t of all steps [T, B, G*H]; backward writes da_t in their place
     Tensor C, h;   // all states [T+1, B, H]
-    Saved y, h_T, C_T;
+    Edge y;
+    Saved h_T, C_T;  // of h's and C's memory, which must not change
     const Tensor *dh_T = nullptr, *dC_T = nullptr;
 
     LstmSequence(Recording& r, const Operand& x, const Operand& h_0, const Operand& C_0, const LstmWeights& w,
@@ -70,7 +71,7 @@ struct LstmSequence final : Record {
           coupled(coupled),
           scan(scan) {
         forward(r.tape, x.value(), h_0.value(), C_0.value(), w.b.value());
-        y = scan.record_outputs(r, h);
+        y = r.output(scan.outputs(h));
         h_T = r.saved_output(h[scan.last_slot()]);
         C_T = r.saved_output(C[scan.last_slot()]);
     }

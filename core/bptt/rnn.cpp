@@ -128,7 +128,8 @@ struct RnnSequence final : Record {
     Scan scan;
     Activation phi;
     Tensor h;  // all states [T+1, B, H], h_0 among them
-    Saved y, h_T;
+    Edge y;
+    Saved h_T;  // of h's memory, which must not change
     const Tensor* dh_T = nullptr;
 
     // h_t = φ(W_hh h_{t-1} + W_xh x_t + b_h)
@@ -143,7 +144,7 @@ struct RnnSequence final : Record {
           phi(phi),
           h(run_forward(scan, x.value(), h_0.value(), W_xh.value(), Packed(W_hh.value(), true, &r.tape), b_h.value(),
                         phi, r.tape)),
-          y(scan.record_outputs(r, h)),
+          y(r.output(scan.outputs(h))),
           h_T(r.saved_output(h[scan.last_slot()])) {}
 
     // da_t = (dy_t + dh_t) ⊙ φ'(a_t),  dh_{t-1} = W_hhᵀ da_t, from t = T down to 1; then for all t at once

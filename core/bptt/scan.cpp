@@ -48,11 +48,6 @@ Tensor Scan::outputs(const Tensor& states) const {
     return y;
 }
 
-Saved Scan::record_outputs(Recording& r, const Tensor& states) const {
-    const Edge y = r.output(outputs(states));
-    return Saved(y, lengths.defined() ? Tensor() : states_after(states));
-}
-
 void expect_shape(const char* operation, const Operand& x, const Operand& operand, const char* role,
                   const Shape& shape) {
     if (!(operand.shape() == shape)) fail(operation, x.at, "{}, expected {}", operand.label(role), shape.str());

@@ -97,8 +97,6 @@ struct Scan {
     Tensor states_from(const Tensor& h_0) const;
     /// The outputs: the states after each step; with lengths a copy of them, zero past each end.
     Tensor outputs(const Tensor& states) const;
-    /// The same as an output of a record: where the reader gets a view of the states it must not change.
-    Saved record_outputs(Recording& r, const Tensor& states) const;
 };
 
 /// Throws Error naming `role` unless the operand has this shape, and the dtype of x, at whose line the error is.
