@@ -97,6 +97,11 @@ PairIds Summariser::ids(const std::vector<TextPair>& pairs) const {
     return all;
 }
 
+/// How many words an output has to choose from: the known ones, and those of the sources that can only be copied.
+static int64_t words_and_copied(const Vocabulary& known, const PairBatches::Batch& b) {
+    return std::max<int64_t>(known.size(), 1 + *std::max_element(b.source.data(), b.source.data() + b.source.size()));
+}
+
 std::vector<std::string> Summariser::summarise(const std::vector<std::string>& documents,
                                                const DecodeOptions& options) const {
     PairIds some;
@@ -118,9 +123,7 @@ std::vector<std::string> Summariser::summarise(const std::vector<std::string>& d
     Tape tape(Tape::Mode::forward_only);
     for (int64_t n = 0; n < all.batches(); n++) {
         const PairBatches::Batch b = all.next();
-        const int32_t* words = b.source.data();
-        const int64_t W = std::max<int64_t>(words_.size(), 1 + *std::max_element(words, words + b.source.size()));
-        const DecoderStep step = model.decoder_step(tape, source_of(b), W);
+        const DecoderStep step = model.decoder_step(tape, source_of(b), words_and_copied(words_, b));
         const std::vector<Hypothesis> best = best_outputs(step, int64_t(b.pairs.size()), o);  // argmax P(y | x)
         for (size_t i = 0; i < best.size(); i++) {
             std::vector<std::string> text;
@@ -141,9 +144,7 @@ std::vector<Summariser::ScoredWord> Summariser::score(const TextPair& pair) cons
     const PointerGenerator::Encoded x = model.encode(tape, source_of(b));
     States state = x.start;
     const PointerGenerator::Output out = model.decode(x, b.inputs, state);
-    const int32_t* ids_of_all = b.source.data();
-    const int64_t W = std::max<int64_t>(words_.size(), 1 + *std::max_element(ids_of_all, ids_of_all + b.source.size()));
-    const Tensor log_p = model.log_probabilities(x, out, W);
+    const Tensor log_p = model.log_probabilities(x, out, words_and_copied(words_, b));
     const Tensor generated = log_softmax(out.x.value());
     std::vector<std::string> words = words_of(pair.target);
     words.emplace_back();

@@ -11,7 +11,7 @@ struct BatchNormOptions {
 };
 
 /// batch_norm of x [B, C, ..] with a weight [C] of ones and a bias [C] of zeros to start with. In training by the
-/// batch's own statistics, which flow into the running ones,
+/// batch's own statistics, which flow, where they are finite, into the running ones,
 ///     running = (1 - momentum) running + momentum batch        (with the variance divided by n - 1, as PyTorch's)
 /// and else by those. They start as 0 and 1, are saved with the weights, and no optimiser changes them.
 class BatchNorm : public Module {

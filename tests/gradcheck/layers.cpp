@@ -2,7 +2,6 @@
 // entering at every output and at the last states, and leaving at the first ones; the models.
 #include <fmt/format.h>
 
-#include "models/caption_network.hpp"
 #include "models/language_model.hpp"
 #include "models/recogniser.hpp"
 #include "models/seq2seq.hpp"
@@ -10,6 +9,7 @@
 #include "nn/lstm.hpp"
 #include "nn/rnn.hpp"
 #include "tests/gradcheck/table.hpp"
+#include "tests/models/small_captioner.hpp"
 
 namespace unroll {
 
@@ -144,16 +144,7 @@ static void captioner(Table& table) {
     for (bool attention : {false, true})
         for (const auto& [T, B] : {std::array{1, 2}, {3, 1}, {5, 2}}) {
             Generator gen(5);
-            CaptionNetwork model({.vocabulary = 7,
-                                  .picture_size = 12,
-                                  .channels = 2,
-                                  .features = 3,
-                                  .attention = attention,
-                                  .embedding_size = 3,
-                                  .hidden_size = 4,
-                                  .attention_size = 3,
-                                  .dtype = DType::f64},
-                                 gen);
+            CaptionNetwork model(small_captioner(attention), gen);
             const Tensor pictures = random_input("pictures", {B, 3, 12, 12}).value.clone();
             std::vector<int32_t> any;
             for (int i = 0; i < 2 * T * B; i++) any.push_back(static_cast<int32_t>(gen.below(7)));

@@ -10,24 +10,13 @@
 #include "models/captioner.hpp"
 #include "tests/core/numbers.hpp"
 #include "tests/failure.hpp"
+#include "tests/models/small_captioner.hpp"
 #include "tests/pooled.hpp"
 #include "tests/temporary_folder.hpp"
 
 using namespace unroll;
 
 namespace {
-
-CaptionNetworkOptions small(bool attention, DType dtype = DType::f64) {
-    return {.vocabulary = 7,
-            .picture_size = 12,
-            .channels = 2,
-            .features = 3,
-            .attention = attention,
-            .embedding_size = 3,
-            .hidden_size = 4,
-            .attention_size = 3,
-            .dtype = dtype};
-}
 
 Tensor noise(const Shape& shape, uint64_t seed, DType dtype = DType::f64) {
     Generator gen(seed);
@@ -124,7 +113,7 @@ TEST_CASE("captioner: gradients of both decoders through the convolutions and ba
             CAPTURE(attention);
             CAPTURE(T);
             Generator gen(3);
-            CaptionNetwork network(small(attention), gen);
+            CaptionNetwork network(small_captioner(attention), gen);
             const Tensor pictures = noise({B, 3, 12, 12}, 5);
             Ids before = Ids::empty({T, B}), targets = Ids::empty({T, B});
             for (int64_t i = 0; i < T * B; i++) {
@@ -142,7 +131,7 @@ TEST_CASE("captioner: gradients of both decoders through the convolutions and ba
 TEST_CASE("captioner: the decoders by the equations") {
     for (bool attention : {false, true}) {
         Generator gen(3);
-        const CaptionNetwork n(small(attention), gen);
+        const CaptionNetwork n(small_captioner(attention), gen);
         CHECK(n.grid() == 3);
         Tape tape;
         const auto x = n.encode(tape, noise({2, 3, 12, 12}, 5));
@@ -156,7 +145,7 @@ TEST_CASE("captioner: the decoders by the equations") {
         cell.W_hh.value.copy_from(n.cell.W_hh.value);
         cell.b.value.copy_from(n.cell.b.value);
         // The plain decoder's v: of the regions that attention would see.
-        CaptionNetwork looking(small(true), gen);
+        CaptionNetwork looking(small_captioner(true), gen);
         looking.convolutions = n.convolutions, looking.norms = n.norms, looking.places = n.places;
         const Var v = tape.constant(quarters(looking.encode(tape, noise({2, 3, 12, 12}, 5)).values.value()));
         States s = x.start;
@@ -179,7 +168,7 @@ TEST_CASE("captioner: the decoders by the equations") {
 
 TEST_CASE("captioner: what the encoder makes of a picture") {
     Generator gen(3);
-    CaptionNetwork n(small(true), gen);
+    CaptionNetwork n(small_captioner(true), gen);
     const Tensor pictures = noise({2, 3, 12, 12}, 5);
     Tape tape;
     const auto x = n.encode(tape, pictures);
@@ -200,7 +189,7 @@ TEST_CASE("captioner: what the encoder makes of a picture") {
     check_close(x.start.h.value(), tanh(columns(first, 0, 4)), 1e-13);
     check_close(x.start.C.value(), columns(first, 4, 8), 1e-13);
     // Larger pictures get more layers, so that there are at most 14 x 14 regions.
-    CaptionNetworkOptions o = small(true);
+    CaptionNetworkOptions o = small_captioner(true);
     for (auto [size, grid, layers] : {std::array<int64_t, 3>{8, 2, 3}, {32, 8, 3}, {64, 8, 4}, {224, 14, 5}}) {
         o.picture_size = size;
         const CaptionNetwork larger(o, gen);
@@ -324,7 +313,7 @@ TEST_CASE("captioner: stopped and resumed it is what it would have been, and a f
 
 TEST_CASE("captioner: wrong use") {
     Generator gen(1);
-    CaptionNetworkOptions o = small(true);
+    CaptionNetworkOptions o = small_captioner(true);
     const CaptionNetwork n(o, gen);
     Tape tape;
     CHECK(failure([&] {

@@ -72,6 +72,16 @@ TEST_CASE("Conv2d: the operation with its own options; start values as PyTorch's
     CHECK(parameters(bare)[0].value.shape() == Shape{2, 1, 3, 3});
 }
 
+TEST_CASE("BatchNorm: a batch with NaN leaves the running statistics of its channel as they were") {
+    BatchNorm norm({.channels = 2, .momentum = 0.25, .dtype = DType::f64});
+    Tensor x = Tensor::full({2, 2, 1, 2}, 3, DType::f64);
+    x.set({1, 0, 0, 1}, NAN);
+    Tape tape;
+    norm(tape.input(x), true);
+    CHECK(norm.running_mean.to_vector() == std::vector<double>{0, 0.75});
+    CHECK(norm.running_var.to_vector() == std::vector<double>{1, 0.75});
+}
+
 TEST_CASE("BatchNorm: the batch's statistics in training, which flow into the running ones") {
     BatchNorm norm({.channels = 2, .momentum = 0.25, .dtype = DType::f64});
     CHECK(norm.pretty() == "BatchNorm(2, eps=1e-05, momentum=0.25)");
